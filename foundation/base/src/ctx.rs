@@ -1,0 +1,278 @@
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp, civil};
+use rand::{RngExt, SeedableRng};
+use serde::{Deserialize, Serialize};
+
+/// An identifier made by the platform: a UUID version 7 in its canonical text form, so that ids sort by time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Id(String);
+
+impl Id {
+    /// Accepts any UUID in canonical form; anything else is `None`.
+    pub fn parse(text: &str) -> Option<Id> {
+        let uuid = uuid::Uuid::try_parse(text).ok()?;
+        Some(Id(uuid.as_hyphenated().to_string()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where the present moment comes from.
+pub trait Clock: Send + Sync + fmt::Debug {
+    fn now(&self) -> Timestamp;
+    /// Moves the clock forward; only a manual clock can, and says so by returning true.
+    fn advance(&self, _by: SignedDuration) -> bool {
+        false
+    }
+    /// Sets the clock; only a manual clock can.
+    fn set(&self, _to: Timestamp) -> bool {
+        false
+    }
+}
+
+/// The machine's clock.
+#[derive(Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the system clock"
+    )]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A clock that stands still until it is moved: for tests, acceptance features and simulation.
+#[derive(Debug)]
+pub struct ManualClock(Mutex<Timestamp>);
+
+impl ManualClock {
+    pub fn new(start: Timestamp) -> ManualClock {
+        ManualClock(Mutex::new(start))
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn advance(&self, by: SignedDuration) -> bool {
+        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match now.checked_add(by) {
+            Ok(later) => {
+                *now = later;
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn set(&self, to: Timestamp) -> bool {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = to;
+        true
+    }
+}
+
+#[derive(Debug)]
+struct Generator {
+    rng: rand::rngs::StdRng,
+    last_millis: i64,
+    counter: u16,
+}
+
+/// The source of time, ids and randomness of one process. Cheap to clone; every clone shares the source.
+#[derive(Clone, Debug)]
+pub struct World {
+    clock: Arc<dyn Clock>,
+    generator: Arc<Mutex<Generator>>,
+}
+
+impl World {
+    /// The real world: the machine's clock and random numbers.
+    pub fn system() -> World {
+        World::new(Arc::new(SystemClock), rand::rng().random())
+    }
+
+    /// A world that can be repeated: a given clock and seed.
+    pub fn new(clock: Arc<dyn Clock>, seed: u64) -> World {
+        let rng = rand::rngs::StdRng::seed_from_u64(seed);
+        World {
+            clock,
+            generator: Arc::new(Mutex::new(Generator {
+                rng,
+                last_millis: 0,
+                counter: 0,
+            })),
+        }
+    }
+
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new id; later calls in this process give greater ids while the clock does not go back.
+    pub fn id(&self) -> Id {
+        let millis = self.now().as_millisecond();
+        let mut guard = self.generator.lock().unwrap_or_else(PoisonError::into_inner);
+        let generator = &mut *guard;
+        if millis > generator.last_millis {
+            generator.last_millis = millis;
+            // Half the counter's range is left for ids of the same millisecond.
+            generator.counter = generator.rng.random_range(0..0x800);
+        } else {
+            generator.counter += 1;
+            if generator.counter > 0xfff {
+                generator.counter = 0;
+                generator.last_millis += 1;
+            }
+        }
+        let mut tail: [u8; 10] = generator.rng.random();
+        let counter = generator.counter.to_be_bytes();
+        let [a, b, ..] = &mut tail;
+        [*a, *b] = counter;
+        let stamp = u64::try_from(generator.last_millis).unwrap_or(0);
+        let uuid = uuid::Builder::from_unix_timestamp_millis(stamp, &tail).into_uuid();
+        Id(uuid.as_hyphenated().to_string())
+    }
+
+    /// Random bytes for secrets (session tokens, salts). `StdRng` is a cryptographic generator.
+    pub fn secret<const N: usize>(&self) -> [u8; N] {
+        self.generator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .rng
+            .random()
+    }
+
+    /// The context of an act of the platform itself (jobs, triggers, set-up).
+    pub fn system_ctx(&self) -> Ctx {
+        self.ctx(Actor::system())
+    }
+
+    /// The context of one act by `actor`, now.
+    pub fn ctx(&self, actor: Actor) -> Ctx {
+        let trace = self.id().into_string();
+        Ctx {
+            actor,
+            purpose: None,
+            now: self.now(),
+            trace,
+            world: self.clone(),
+        }
+    }
+}
+
+/// What kind of principal acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorKind {
+    /// Nobody has signed in.
+    Anonymous,
+    /// A civil servant or other person with an account.
+    Person,
+    /// A machine with an account.
+    Service,
+    /// The platform itself.
+    System,
+}
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// Account id; `system` and `anonymous` for the platform and for nobody.
+    pub id: String,
+    /// Name to show.
+    pub name: String,
+    pub kind: ActorKind,
+    /// Code of the unit the actor works for (a record of `base.unit`).
+    pub unit: Option<String>,
+    /// Roles as `package.role`, e.g. `work-points.office`; `admin` is the platform's own.
+    pub roles: BTreeSet<String>,
+}
+
+impl Actor {
+    pub fn system() -> Actor {
+        Actor {
+            id: "system".into(),
+            name: "系统".into(),
+            kind: ActorKind::System,
+            unit: None,
+            roles: BTreeSet::new(),
+        }
+    }
+
+    pub fn anonymous() -> Actor {
+        Actor {
+            id: "anonymous".into(),
+            name: "未登录".into(),
+            kind: ActorKind::Anonymous,
+            unit: None,
+            roles: BTreeSet::new(),
+        }
+    }
+
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.contains(role)
+    }
+
+    /// True for the platform itself and for its administrators.
+    pub fn is_admin(&self) -> bool {
+        self.kind == ActorKind::System || self.has_role("admin")
+    }
+}
+
+/// The context of one act: who, for which purpose, when, under which trace. Always the first parameter.
+#[derive(Clone, Debug)]
+pub struct Ctx {
+    pub actor: Actor,
+    /// Name of a declared purpose, `package.purpose`.
+    pub purpose: Option<String>,
+    /// The moment of the act; fixed for its whole length.
+    pub now: Timestamp,
+    /// Ties log lines, audit entries and events of one act together.
+    pub trace: String,
+    pub world: World,
+}
+
+impl Ctx {
+    pub fn id(&self) -> Id {
+        self.world.id()
+    }
+
+    /// `now` as stored and sent: UTC, RFC 3339, always three decimals, so that text order is time order.
+    pub fn now_text(&self) -> String {
+        timestamp_text(self.now)
+    }
+
+    /// The civil day in [`crate::ZONE`].
+    pub fn today(&self) -> civil::Date {
+        crate::ZONE.to_datetime(self.now).date()
+    }
+}
+
+/// A moment as stored and sent: `2022-03-01T08:00:00.000Z`.
+pub fn timestamp_text(moment: Timestamp) -> String {
+    format!("{moment:.3}")
+}

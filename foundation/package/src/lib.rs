@@ -1,0 +1,3 @@
+//! The package language: parse → check → diff → plan. Pure.
+
+pub mod model;
