@@ -1,1 +1,30 @@
-//! skeleton
+//! One door: the operation. Everything anyone can do enters here, from HTTP, triggers, jobs and the command line alike.
+//!
+//! Invariants
+//! - The steps have one order: context → audit begins (and may refuse) → policy → idempotency → transaction → audit ends.
+//! - A handler knows no transport and no policy; it can't be reached but through [`Door`].
+//! - Must not know: HTTP, any engine, any type of record.
+//!
+//! Map
+//! - `operation`: [`Operation`], one row a thing anyone can do. `input`, `reply`: what goes in and comes out.
+//! - `door`: [`Door`], the order of steps. `idempotency`: replies kept by key. `hooks`: policy and audit. `metrics`.
+
+mod door;
+mod hooks;
+mod idempotency;
+mod input;
+mod metrics;
+mod operation;
+mod reply;
+#[cfg(test)]
+mod tests;
+
+pub use door::Door;
+pub use hooks::{
+    Audit, AuditLog, AuditStart, Authenticator, Credential, Decision, LogAudit, Obligations, Outcome, Policy,
+};
+pub use idempotency::{KEPT_HOURS, MIGRATIONS, prune};
+pub use input::{Body, Input, TemporaryFile, Upload, UploadContent};
+pub use metrics::Metrics;
+pub use operation::{Access, BODY_LIMIT, Call, Handler, Method, Operation, Outside, Target};
+pub use reply::{Reply, ReplyBody, StreamWriter};

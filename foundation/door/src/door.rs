@@ -1,0 +1,278 @@
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use banyan_base::{Ctx, Problem, World, codes};
+use banyan_store::{Db, Tx};
+
+use crate::hooks::{AuditLog, AuditStart, Decision, Obligations, Outcome, Policy};
+use crate::idempotency::{Claim, claim, keep};
+use crate::{Access, Audit, Call, Handler, Input, Metrics, Operation, Outside, Reply, Target};
+
+/// The one door. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Door {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: Db,
+    world: World,
+    policy: Arc<dyn Policy>,
+    audit: Arc<dyn AuditLog>,
+    metrics: Metrics,
+    operations: BTreeMap<&'static str, Arc<Operation>>,
+}
+
+impl Door {
+    /// Puts the tables of all engines together.
+    ///
+    /// # Errors
+    /// Where two rows have one name, or one method and path.
+    pub fn new(
+        db: Db,
+        world: World,
+        policy: Arc<dyn Policy>,
+        audit: Arc<dyn AuditLog>,
+        metrics: Metrics,
+        rows: Vec<Operation>,
+    ) -> Result<Door, Problem> {
+        let mut operations = BTreeMap::new();
+        let mut faces = BTreeMap::new();
+        for row in rows {
+            if let Some(other) = faces.insert((row.method, row.path), row.name) {
+                return Err(Problem::internal(format!(
+                    "{} and {other} share {} {}",
+                    row.name,
+                    row.method.as_str(),
+                    row.path
+                )));
+            }
+            let name = row.name;
+            if operations.insert(name, Arc::new(row)).is_some() {
+                return Err(Problem::internal(format!("two operations are named {name}")));
+            }
+        }
+        Ok(Door {
+            inner: Arc::new(Inner {
+                db,
+                world,
+                policy,
+                audit,
+                metrics,
+                operations,
+            }),
+        })
+    }
+
+    /// All rows, by name.
+    pub fn operations(&self) -> impl Iterator<Item = &Operation> {
+        self.inner.operations.values().map(|row| &**row)
+    }
+
+    pub fn operation(&self, name: &str) -> Option<&Operation> {
+        self.inner.operations.get(name).map(|row| &**row)
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.inner.db
+    }
+
+    pub fn world(&self) -> &World {
+        &self.inner.world
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// Carries out an operation for `cx`. What it changed is durable when this returns `Ok`.
+    ///
+    /// # Errors
+    /// Whatever the door or the engine refuses; never a panic.
+    pub fn call(&self, cx: &Ctx, operation: &str, input: Input) -> Result<Reply, Problem> {
+        let row = self.find(operation)?;
+        self.enter(cx, &row, input, None)
+    }
+
+    /// Enters again inside a running transaction (triggers, transitions): the same steps, the caller's transaction.
+    ///
+    /// # Errors
+    /// As [`Door::call`]; besides, operations that need a transaction of their own are refused.
+    pub fn call_within(
+        &self,
+        cx: &Ctx,
+        tx: &mut Tx<'_>,
+        operation: &str,
+        input: Input,
+    ) -> Result<Reply, Problem> {
+        let row = self.find(operation)?;
+        if matches!(row.access, Access::Alone | Access::Outside) {
+            return Err(Problem::internal(format!(
+                "{operation} can't run inside another transaction"
+            )));
+        }
+        self.enter(cx, &row, input, Some(tx))
+    }
+
+    /// What policy says about an act, without doing it: for interfaces that show only what is possible.
+    ///
+    /// # Errors
+    /// Where no decision can be reached.
+    pub fn decide(&self, cx: &Ctx, operation: &str, target: &Target) -> Result<Decision, Problem> {
+        let row = self.find(operation)?;
+        self.inner.policy.decide(cx, target, &row)
+    }
+
+    fn find(&self, operation: &str) -> Result<Arc<Operation>, Problem> {
+        self.inner
+            .operations
+            .get(operation)
+            .cloned()
+            .ok_or_else(|| Problem::new(codes::NOT_FOUND, format!("没有名为 {operation} 的操作。")))
+    }
+
+    fn enter(
+        &self,
+        cx: &Ctx,
+        row: &Arc<Operation>,
+        input: Input,
+        tx: Option<&mut Tx<'_>>,
+    ) -> Result<Reply, Problem> {
+        let started = Instant::now();
+        let target = row.target_of(&input);
+        let subject = input.path.get("id").cloned();
+        let entry = AuditStart {
+            cx,
+            operation: row,
+            target: &target,
+            subject: subject.as_deref(),
+        };
+        let audited = row.audit != Audit::None;
+        let mut result = if audited {
+            self.inner.audit.start(&entry)
+        } else {
+            Ok(())
+        }
+        .and_then(|()| self.permit(cx, row, &target))
+        .and_then(|obligations| self.run(cx, row, input, obligations, tx));
+        let outcome = match &result {
+            Ok(_) => Outcome::Done,
+            Err(problem) if problem.code == codes::FORBIDDEN || problem.code == codes::UNAUTHENTICATED => {
+                Outcome::Denied
+            }
+            Err(problem) if problem.code.status < 500 => Outcome::Refused,
+            Err(_) => Outcome::Failed,
+        };
+        if audited {
+            self.inner.audit.finish(&entry, outcome);
+        }
+        let metrics = &self.inner.metrics;
+        metrics
+            .operations
+            .with_label_values(&[row.name, outcome.as_str()])
+            .inc();
+        metrics
+            .seconds
+            .with_label_values(&[row.name])
+            .observe(started.elapsed().as_secs_f64());
+        if let Err(problem) = &mut result
+            && let Some(cause) = problem.internal.take()
+        {
+            tracing::error!(operation = row.name, trace = %cx.trace, code = problem.code.name, cause = %cause, "operation failed");
+        }
+        result
+    }
+
+    fn permit(&self, cx: &Ctx, row: &Operation, target: &Target) -> Result<Obligations, Problem> {
+        match self.inner.policy.decide(cx, target, row)? {
+            Decision::Permit(obligations) => Ok(obligations),
+            Decision::Deny { reason } if cx.actor.kind == banyan_base::ActorKind::Anonymous => {
+                Err(Problem::new(codes::UNAUTHENTICATED, reason))
+            }
+            Decision::Deny { reason } => Err(Problem::new(codes::FORBIDDEN, reason)),
+        }
+    }
+
+    fn run(
+        &self,
+        cx: &Ctx,
+        row: &Arc<Operation>,
+        input: Input,
+        obligations: Obligations,
+        tx: Option<&mut Tx<'_>>,
+    ) -> Result<Reply, Problem> {
+        if let Some(tx) = tx {
+            return self.inside(cx, row, &input, &obligations, tx);
+        }
+        if let Handler::Outside(handler) = &row.handler {
+            let call = Outside {
+                cx,
+                db: &self.inner.db,
+                input: &input,
+                obligations: &obligations,
+                door: self,
+            };
+            return guarded(|| handler(&call));
+        }
+        // The writer is another thread: what it runs owns all it needs.
+        let work = {
+            let (door, cx, row) = (self.clone(), cx.clone(), Arc::clone(row));
+            move |tx: &mut Tx<'_>| door.inside(&cx, &row, &input, &obligations, tx)
+        };
+        match row.access {
+            Access::Read => guarded(|| self.inner.db.read(work)),
+            Access::Write => self.inner.db.write(work),
+            Access::Alone => self.inner.db.write_exclusive(work),
+            Access::Outside => Err(Problem::internal(format!(
+                "{} is outside but its handler is not",
+                row.name
+            ))),
+        }
+    }
+
+    fn inside(
+        &self,
+        cx: &Ctx,
+        row: &Operation,
+        input: &Input,
+        obligations: &Obligations,
+        tx: &mut Tx<'_>,
+    ) -> Result<Reply, Problem> {
+        let Handler::Inside(handler) = &row.handler else {
+            return Err(Problem::internal(format!(
+                "{} needs no transaction and was given one",
+                row.name
+            )));
+        };
+        let key = input.idempotency_key.as_deref().filter(|_| row.idempotent);
+        if let Some(key) = key
+            && let Claim::Answered(reply) = claim(cx, tx, row, input, key)?
+        {
+            return Ok(reply);
+        }
+        let reply = handler(&mut Call {
+            cx,
+            tx,
+            input,
+            obligations,
+            door: self,
+        })?;
+        if let Some(key) = key {
+            keep(cx, tx, row, key, &reply)?;
+        }
+        Ok(reply)
+    }
+}
+
+fn guarded<T>(f: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a handler panicked".to_owned());
+        Err(Problem::internal(text))
+    })
+}
