@@ -1,1 +1,3 @@
+//! The one integration binary. Add a module here, never a second binary.
 
+mod tidy;

@@ -1,0 +1,36 @@
+# Two commands: `make run` and `make test`. Everything else is a part of them or a benchmark.
+SHELL := /bin/bash
+CARGO_TARGET_DIR ?= target
+export CARGO_TARGET_DIR
+
+.PHONY: help run test web build check features e2e clients generate bench-registry bench-store
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+run: ## Build and run Banyan with the real sample data; prints the address and the accounts.
+	@scripts/run.sh
+
+test: ## Set up and pass everything: format, lints, tests on both databases, packages, features, web, browser.
+	@scripts/test.sh
+
+web: ## Build the desk.
+	@scripts/web.sh
+
+build: web ## The release binary with the desk inside.
+	cargo build --release -p banyan --features embed
+
+check: ## Format and lints only.
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+generate: ## Regenerate the committed generated files (configuration reference, schemas).
+	cargo run -q -p banyan -- config reference > docs/configuration.md
+	cargo run -q -p banyan -- config default > docs/banyan.default.toml
+	cargo run -q -p banyan -- schemas --to docs/schemas
+
+bench-registry: ## Registry at 10 k and 1 M records, beside pygeoapi and tipg.
+	@scripts/bench-registry.sh
+
+bench-store: ## Durable writes with 1 and 32 writers.
+	cargo run --release -p banyan-store --example store_bench

@@ -1,0 +1,85 @@
+//! The configuration file: one file a section, defaults for everything, errors for unknown keys.
+//!
+//! `banyan config default` prints a commented default file, `banyan config reference` the page docs/configuration.md;
+//! both are made from the doc comments here.
+
+mod http;
+mod log;
+mod reference;
+mod server;
+mod store;
+
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use http::Http;
+pub use log::{Format, Log};
+pub use reference::{default_file, reference_page};
+pub use server::Server;
+pub use store::Store;
+
+/// The whole file, `banyan.toml`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the server listens and how it stops.
+    pub server: Server,
+    /// Where data is kept.
+    pub store: Store,
+    /// Limits of the HTTP interface.
+    pub http: Http,
+    /// Logs.
+    pub log: Log,
+}
+
+/// Why a configuration can't be used; the text names the file and, where it can, the line.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("reading the configuration {path}: {source}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("the configuration {path} is not right:\n{source}")]
+    Parse { path: PathBuf, source: Box<toml::de::Error> },
+    #[error("the configuration {path}: {what}")]
+    Value { path: PathBuf, what: String },
+}
+
+impl Config {
+    /// Reads `path`, or `banyan.toml` here if there is one, or gives the defaults.
+    ///
+    /// # Errors
+    /// Where the file can't be read, has unknown keys or values out of range.
+    pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
+        let default = Path::new("banyan.toml");
+        let path = match path {
+            Some(path) => path,
+            None if default.exists() => default,
+            None => return Ok(Config::default()),
+        };
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
+        let config: Config = toml::from_str(&text)
+            .map_err(|source| ConfigError::Parse { path: path.into(), source: Box::new(source) })?;
+        config.check().map_err(|what| ConfigError::Value { path: path.into(), what })?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.http.concurrent_calls == 0 {
+            return Err("http.concurrent_calls must be at least 1".into());
+        }
+        if self.store.read_connections == 0 {
+            return Err("store.read_connections must be at least 1".into());
+        }
+        Ok(())
+    }
+
+    /// The database's URL: as configured, or SQLite in the data folder.
+    pub fn database_url(&self) -> String {
+        match &self.store.url {
+            Some(url) => url.clone(),
+            None => format!("sqlite:{}", self.store.folder.join("banyan.db").display()),
+        }
+    }
+}

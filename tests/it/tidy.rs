@@ -1,0 +1,183 @@
+//! The house rules that a machine can check: dependencies, file sizes, licences, fresh generated files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+const FOUNDATION: &[&str] =
+    &["banyan-base", "banyan-feel", "banyan-store", "banyan-identity", "banyan-package", "banyan-door", "banyan-http"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+fn metadata() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Which of our crates a crate may name, by its folder.
+fn allowed(folder: &str) -> Vec<&'static str> {
+    match folder {
+        "foundation/base" => vec![],
+        "foundation/feel" | "foundation/store" => vec!["banyan-base"],
+        "foundation/package" => vec!["banyan-base", "banyan-feel"],
+        "foundation/door" => vec!["banyan-base", "banyan-store"],
+        "foundation/identity" | "foundation/http" => vec!["banyan-base", "banyan-store", "banyan-door"],
+        _ => FOUNDATION.to_vec(),
+    }
+}
+
+#[test]
+fn crates_keep_the_dependency_rule() {
+    let metadata = metadata();
+    let mut wrong = Vec::new();
+    for package in metadata["packages"].as_array().unwrap() {
+        let manifest = PathBuf::from(package["manifest_path"].as_str().unwrap());
+        let Ok(folder) = manifest.parent().unwrap().strip_prefix(root()) else { continue };
+        let folder = folder.to_str().unwrap();
+        if folder == "banyan" || folder == "tests" {
+            continue;
+        }
+        let allowed = allowed(folder);
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let name = dependency["name"].as_str().unwrap();
+            // Tests may use the doors of their crate's users.
+            if name.starts_with("banyan") && dependency["kind"].is_null() && !allowed.contains(&name) {
+                wrong.push(format!("{folder} must not depend on {name}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn third_party_versions_stand_once_with_a_reason() {
+    let text = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let start = text.find("[workspace.dependencies]").unwrap();
+    let section = text[start..].split("\n[").next().unwrap();
+    let mut reasoned = false;
+    for line in section.lines().skip(1) {
+        if line.is_empty() {
+            reasoned = false;
+        } else if line.starts_with('#') {
+            reasoned = true;
+        } else {
+            assert!(reasoned, "no line says what this is for: {line}");
+        }
+    }
+    for folder in ["foundation/base", "foundation/store", "data/registry", "banyan"] {
+        let manifest = std::fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+        let inherited = manifest.split("[dependencies]").nth(1).unwrap();
+        for line in inherited.lines().filter(|line| line.contains('=')).take_while(|line| !line.starts_with('[')) {
+            assert!(line.contains("workspace = true") || line.contains("[]") || line.contains("\"dep:"), "{folder}: {line}");
+        }
+    }
+}
+
+fn tracked_files() -> Vec<String> {
+    let output = Command::new("git").args(["ls-files"]).current_dir(root()).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn files_stay_readable() {
+    let mut long = Vec::new();
+    for path in tracked_files() {
+        let code = [".rs", ".ts", ".tsx", ".mjs", ".py", ".sh"].iter().any(|ending| path.ends_with(ending));
+        let generated = path.ends_with("schema.d.ts");
+        if !code || generated {
+            continue;
+        }
+        let Ok(text) = std::fs::read_to_string(root().join(&path)) else { continue };
+        let lines = text.lines().count();
+        if lines > 650 {
+            long.push(format!("{path}: {lines} lines"));
+        }
+    }
+    assert!(long.is_empty(), "split by noun: {long:#?}");
+}
+
+#[test]
+fn only_the_store_names_a_database() {
+    for path in tracked_files() {
+        if !path.ends_with("Cargo.toml") || path == "Cargo.toml" || path == "foundation/store/Cargo.toml" {
+            continue;
+        }
+        let text = std::fs::read_to_string(root().join(&path)).unwrap();
+        for driver in ["rusqlite", "postgres", "tokio-postgres"] {
+            assert!(!text.lines().any(|line| line.starts_with(&format!("{driver}."))), "{path} names {driver}");
+        }
+    }
+}
+
+/// Licences we may ship. All are permissive, or weak copyleft by file (MPL-2.0).
+const LICENCES: &[&str] = &[
+    "MIT", "MIT-0", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib",
+    "Unicode-3.0", "CC0-1.0", "Unlicense", "MPL-2.0", "0BSD", "BSL-1.0", "CDLA-Permissive-2.0", "NCSA",
+];
+
+/// True if an SPDX expression can be met with licences of the list.
+fn acceptable(expression: &str) -> bool {
+    let flat = expression.replace(['(', ')'], " ").replace('/', " OR ");
+    // `A AND B` needs both, `A OR B` one: enough for the expressions that occur, AND binding closer.
+    expression.contains('(') && expression.contains(" AND ") && parenthesised(expression)
+        || flat.split(" OR ").any(|choice| choice.split(" AND ").all(|one| LICENCES.contains(&one.trim())))
+}
+
+/// `(A OR B) AND C`: every factor must be acceptable by itself.
+fn parenthesised(expression: &str) -> bool {
+    expression.split(" AND ").all(|factor| {
+        factor.replace(['(', ')'], " ").split(" OR ").any(|one| LICENCES.contains(&one.trim()))
+    })
+}
+
+#[test]
+fn dependencies_have_acceptable_licences() {
+    let metadata = metadata();
+    let mut wrong = BTreeSet::new();
+    for package in metadata["packages"].as_array().unwrap() {
+        let licence = package["license"].as_str().unwrap_or("none");
+        if !acceptable(licence) {
+            wrong.insert(format!("{} {}: {licence}", package["name"], package["version"]));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn generated_files_are_fresh() {
+    let mut expected: BTreeMap<String, String> = BTreeMap::new();
+    expected.insert("docs/configuration.md".into(), banyan::config::reference_page());
+    expected.insert("docs/banyan.default.toml".into(), banyan::config::default_file());
+    for (name, schema) in banyan_package::schemas() {
+        let text = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
+        expected.insert(format!("docs/schemas/{name}.json"), text);
+    }
+    for (path, text) in expected {
+        let committed = std::fs::read_to_string(root().join(&path)).unwrap_or_default();
+        assert!(committed == text, "{path} is stale: run `make generate`");
+    }
+}
+
+#[test]
+fn packages_have_their_papers() {
+    for entry in std::fs::read_dir(root().join("apps")).unwrap() {
+        let folder = entry.unwrap().path();
+        if !folder.join("package.toml").exists() {
+            continue;
+        }
+        for file in ["README.md", "RETENTION.md"] {
+            assert!(folder.join(file).exists(), "{} lacks {file}", folder.display());
+        }
+        let features = std::fs::read_dir(folder.join("features")).unwrap().count();
+        assert!(features > 0, "{} has no feature", folder.display());
+    }
+}
