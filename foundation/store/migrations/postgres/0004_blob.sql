@@ -1,0 +1,6 @@
+CREATE TABLE blob (
+    hash TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    size BIGINT NOT NULL,
+    created_at TEXT COLLATE "C" NOT NULL,
+    created_by TEXT COLLATE "C" NOT NULL
+);
