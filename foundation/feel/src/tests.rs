@@ -1,0 +1,109 @@
+use std::sync::Arc;
+
+use banyan_base::{Ctx, ManualClock, World};
+use serde_json::{Map, Value as Json, json};
+
+use crate::{Scope, Type, compile};
+
+fn cx() -> Ctx {
+    World::new(
+        Arc::new(ManualClock::new("2022-03-01T17:00:00Z".parse().unwrap())),
+        1,
+    )
+    .system_ctx()
+}
+
+fn scope() -> Scope {
+    let record = Type::Context(vec![("due".into(), Type::Date), ("lead".into(), Type::Text)]);
+    Scope::default()
+        .with("due", Type::Date)
+        .with("progress", Type::Number)
+        .with("lead", Type::Text)
+        .with("co_units", Type::List(Box::new(Type::Text)))
+        .with("record", record)
+}
+
+fn values() -> Map<String, Json> {
+    let values = json!({ "due": "2022-03-10", "progress": 42.5, "lead": "省数字办", "co_units": ["省科技厅", "省工信厅"],
+        "record": { "due": "2022-03-10", "lead": "省数字办" } });
+    values.as_object().unwrap().clone()
+}
+
+#[test]
+fn expressions_give_values() {
+    let check = |text: &str, expected: Json| {
+        let expression =
+            compile(text, &scope(), &Type::Any).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+        assert_eq!(expression.evaluate(&cx(), &values()).unwrap(), expected, "{text}");
+    };
+    // It is 01:00 of 2 March in the platform's zone.
+    check("today()", json!("2022-03-02"));
+    check("(due - today()).days", json!(8));
+    check(
+        "if (due - today()).days < 10 and progress < 50 then \"red\" else \"green\"",
+        json!("red"),
+    );
+    check("lead + \"牵头\"", json!("省数字办牵头"));
+    check("\"today() stays\"", json!("today() stays"));
+    check("list contains(co_units, \"省科技厅\")", json!(true));
+    check("some u in co_units satisfies u = \"省科技厅\"", json!(true));
+    check("record.lead = \"省数字办\"", json!(true));
+    check("progress * 2", json!(85));
+    check("due + duration(\"P3D\")", json!("2022-03-13"));
+    check("if lead = null then 1 else 2", json!(2));
+    check("(due - today()).days in [7, 8, 9]", json!(true));
+}
+
+#[test]
+fn mistakes_are_found() {
+    let check = |text: &str, expected: &Type, part: &str| {
+        let errors = compile(text, &scope(), expected).unwrap_err();
+        let all = errors
+            .iter()
+            .map(|e| format!("{} {}", e.message, e.hint.clone().unwrap_or_default()))
+            .collect::<String>();
+        assert!(all.contains(part), "{text}: {all}");
+    };
+    check("progres > 3", &Type::Boolean, "did you mean `progress`?");
+    check("record.leed", &Type::Any, "did you mean `lead`?");
+    check("due > \"2022-01-01\"", &Type::Boolean, "compared with");
+    check("lead - 1", &Type::Any, "can't be subtracted");
+    check("progress + 1", &Type::Boolean, "must be a boolean");
+    check("function(x) x + 1", &Type::Any, "can't be defined");
+    check("for i in 1..100000000 return i", &Type::Any, "constant ends");
+    check("1 +", &Type::Any, "not FEEL");
+    check("", &Type::Any, "empty");
+    check("\"open", &Type::Any, "not closed");
+    check(&"(".repeat(100), &Type::Any, "nested");
+    check(&"1+".repeat(1_500), &Type::Any, "operators");
+}
+
+#[test]
+fn null_is_not_true() {
+    let expression = compile("due < today()", &scope(), &Type::Boolean).unwrap();
+    assert!(!expression.holds(&cx(), &Map::new()).unwrap());
+    assert_eq!(expression.uses(), ["due"]);
+    assert!(expression.is_daily());
+}
+
+#[test]
+fn no_text_panics() {
+    let seeds = [
+        "if", "then", "(", ")", "[", "]", "due", "-", "+", ".", "\"x\"", "today()", "for", "in", "..", "1",
+        "=", "{", "}", ":", "省", "@",
+    ];
+    let world = World::new(
+        Arc::new(ManualClock::new("2022-03-01T00:00:00Z".parse().unwrap())),
+        9,
+    );
+    for _ in 0..3_000 {
+        let picks = world.secret::<12>();
+        let text: Vec<&str> = picks
+            .iter()
+            .map(|pick| seeds[usize::from(*pick) % seeds.len()])
+            .collect();
+        if let Ok(expression) = compile(&text.join(" "), &scope(), &Type::Any) {
+            let _ = expression.evaluate(&cx(), &values());
+        }
+    }
+}
