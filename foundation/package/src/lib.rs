@@ -1,3 +1,26 @@
-//! The package language: parse → check → diff → plan. Pure.
+//! The package language: a folder of declarations is read, checked, and compared with what is installed. Pure.
+//!
+//! Invariants
+//! - Reading and checking return what could be made out and every finding with file, line and column; they never panic.
+//! - Must not know: the database, HTTP.
+//!
+//! Map: `model`: what the files mean. `raw`: their form. `read`: files → [`Package`]. `check`: what only shows when all
+//! files are seen, FEEL included. `scope`: record types as FEEL types. `diff`: what an apply would change.
 
+mod check;
+mod diff;
+mod locate;
 pub mod model;
+mod raw;
+mod read;
+mod scope;
+mod seed;
+#[cfg(test)]
+mod tests;
+
+pub use check::{Installed, check};
+pub use diff::{Change, Plan, diff};
+pub use model::Package;
+pub use read::read;
+pub use scope::{field_type, record_scope, trigger_scope};
+pub use seed::{SeedRow, read_seed};

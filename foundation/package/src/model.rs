@@ -259,13 +259,17 @@ pub enum FieldKind {
 pub enum ComputedType {
     Text,
     Integer,
-    Decimal { scale: u8 },
+    Decimal {
+        scale: u8,
+    },
     Money,
     Boolean,
     Date,
     DateTime,
     /// A code of this list.
-    Code { list: String },
+    Code {
+        list: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -346,15 +350,31 @@ pub struct View {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ViewKind {
-    List { columns: Vec<String> },
+    List {
+        columns: Vec<String>,
+    },
     /// Cards in columns by the values of `group` (a code field, or `state`).
-    Board { group: String, card: Vec<String> },
+    Board {
+        group: String,
+        card: Vec<String>,
+    },
     /// Fields by section, and lists of types that refer to this one.
-    Detail { sections: Ordered<DetailSection>, related: Vec<Related> },
+    Detail {
+        sections: Ordered<DetailSection>,
+        related: Vec<Related>,
+    },
     /// One row a group, with measures; each drills to its records.
-    Ranking { group: String, measures: Ordered<Measure>, order_by: String },
+    Ranking {
+        group: String,
+        measures: Ordered<Measure>,
+        order_by: String,
+    },
     /// A page of a month that prints: numbers, then tables.
-    Bulletin { intro: Title, figures: Ordered<Measure>, tables: Ordered<BulletinTable> },
+    Bulletin {
+        intro: Title,
+        figures: Ordered<Measure>,
+        tables: Ordered<BulletinTable>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -432,9 +452,18 @@ pub enum TriggerAction {
     /// Create a record of the type; field → FEEL.
     Create { of: String, with: Ordered<String> },
     /// Change fields of the record that the trigger is about, or of the one whose id the FEEL `target` gives.
-    Update { of: String, target: Option<String>, with: Ordered<String> },
+    Update {
+        of: String,
+        target: Option<String>,
+        with: Ordered<String>,
+    },
     /// Make a transition of that record.
-    Transition { of: String, target: Option<String>, name: String, with: Ordered<String> },
+    Transition {
+        of: String,
+        target: Option<String>,
+        name: String,
+        with: Ordered<String>,
+    },
 }
 
 /// `seeds/NN-<type>.csv`: records that come with the package; the header names fields, keys decide which exist already.
@@ -458,17 +487,42 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum StepAction {
-    RenameType { from: String, to: String },
-    RenameField { of: String, from: String, to: String },
+    RenameType {
+        from: String,
+        to: String,
+    },
+    RenameField {
+        of: String,
+        from: String,
+        to: String,
+    },
     /// `from` → several new fields, each by FEEL over the old record.
-    Split { of: String, from: String, into: Ordered<String> },
+    Split {
+        of: String,
+        from: String,
+        into: Ordered<String>,
+    },
     /// Fill a field of existing records by FEEL; only where it is empty, unless `all`.
-    Backfill { of: String, field: String, feel: String, all: bool },
+    Backfill {
+        of: String,
+        field: String,
+        feel: String,
+        all: bool,
+    },
     /// The declared type of a field changed; each value is converted by FEEL over the old record (its old value is under its name).
-    Convert { of: String, field: String, feel: String },
+    Convert {
+        of: String,
+        field: String,
+        feel: String,
+    },
     /// These may go, with what they hold (still needs `--allow-loss`).
-    DropField { of: String, field: String },
-    DropType { of: String },
+    DropField {
+        of: String,
+        field: String,
+    },
+    DropType {
+        of: String,
+    },
 }
 
 impl Package {
