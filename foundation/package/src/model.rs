@@ -546,29 +546,3 @@ impl Lifecycle {
         self.transitions.iter().find(|(n, _)| n == name).map(|(_, t)| t)
     }
 }
-
-impl FieldKind {
-    /// The word of the language for this kind, as in `type = "…"`.
-    pub fn word(&self) -> &'static str {
-        match self {
-            FieldKind::Text { .. } => "text",
-            FieldKind::Integer { .. } => "integer",
-            FieldKind::Decimal { .. } => "decimal",
-            FieldKind::Money { .. } => "money",
-            FieldKind::Boolean => "boolean",
-            FieldKind::Date { .. } => "date",
-            FieldKind::DateTime => "date_time",
-            FieldKind::Code { .. } => "code",
-            FieldKind::Region { .. } => "region",
-            FieldKind::Unit { .. } => "unit",
-            FieldKind::PersonNumber => "person_number",
-            FieldKind::CreditCode => "credit_code",
-            FieldKind::Phone => "phone",
-            FieldKind::Ref { .. } => "ref",
-            FieldKind::File { .. } => "file",
-            FieldKind::Geometry { .. } => "geometry",
-            FieldKind::Json => "json",
-            FieldKind::Computed { .. } => "computed",
-        }
-    }
-}
