@@ -1,1 +1,103 @@
-//! skeleton
+//! The registry: records of the types that packages declare (plan clause 1.2, the common components).
+//!
+//! Invariants
+//! - A record, its history, its counters, its search index and its event change in one transaction or not at all.
+//! - What is served is what is installed: every transaction compares the catalogue's generation first.
+//! - Must not know: any domain type.
+//!
+//! Map
+//! - `catalog`: what is installed, ready for use. `apply`, `ddl`, `seed`: how it comes to be.
+//! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete. `history`, `lifecycle`.
+//! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events and the clock.
+//! - `import`: tables as people send them. `operations`: the rows in the door.
+
+mod apply;
+mod catalog;
+mod ddl;
+mod error;
+mod history;
+pub mod import;
+mod lifecycle;
+mod operations;
+pub mod query;
+mod record;
+mod reference;
+mod seed;
+#[cfg(test)]
+mod tests;
+mod trigger;
+mod value;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use banyan_base::Problem;
+use banyan_store::{Migration, MigrationSet, Tx};
+
+pub use apply::{Applied, ApplyRequest};
+pub use catalog::{Catalog, TypeInfo};
+pub use error::Error;
+pub use operations::operations;
+pub use trigger::{CONSUMER, run_daily, run_events};
+
+macro_rules! migration {
+    ($number:literal, $name:literal) => {
+        Migration {
+            number: $number,
+            name: $name,
+            sqlite: include_str!(concat!("../migrations/sqlite/000", $number, "_", $name, ".sql")),
+            postgres: include_str!(concat!("../migrations/postgres/000", $number, "_", $name, ".sql")),
+        }
+    };
+}
+
+/// The tables of this crate itself; those of types are made by apply.
+pub static MIGRATIONS: MigrationSet = MigrationSet {
+    name: "registry",
+    migrations: &[
+        migration!(1, "package"),
+        migration!(2, "catalog_generation"),
+        migration!(3, "package_history"),
+        migration!(4, "record_count"),
+        migration!(5, "trigger_done"),
+    ],
+};
+
+/// Told the policies of all installed packages whenever they change: (package, Cedar text).
+pub type PolicySink = Arc<dyn Fn(&[(String, String)]) + Send + Sync>;
+
+/// The engine. Shared by reference counting.
+pub struct Registry {
+    catalog: ArcSwap<Catalog>,
+    policies: PolicySink,
+}
+
+impl Registry {
+    pub fn new(policies: PolicySink) -> Arc<Registry> {
+        Arc::new(Registry {
+            catalog: ArcSwap::from_pointee(Catalog::default()),
+            policies,
+        })
+    }
+
+    /// The catalogue as of this transaction. Another process may have applied: then it is read anew.
+    ///
+    /// # Errors
+    /// Where it can't be read.
+    pub fn catalog(&self, tx: &mut Tx<'_>) -> Result<Arc<Catalog>, Problem> {
+        let known = self.catalog.load_full();
+        if tx.generation_checked == Some(known.generation) {
+            return Ok(known);
+        }
+        let generation = catalog::generation(tx)?;
+        tx.generation_checked = Some(generation);
+        if generation == known.generation {
+            return Ok(known);
+        }
+        tx.forget_statements();
+        let fresh = Arc::new(catalog::load(tx, generation)?);
+        (self.policies)(&fresh.policies());
+        self.catalog.store(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+}

@@ -53,7 +53,11 @@ impl Format {
     pub fn of(path: &Path) -> std::io::Result<Format> {
         let mut start = [0; 4];
         let count = File::open(path)?.read(&mut start)?;
-        Ok(if count == 4 && start == *b"PK\x03\x04" { Format::Xlsx } else { Format::Csv })
+        Ok(if count == 4 && start == *b"PK\x03\x04" {
+            Format::Xlsx
+        } else {
+            Format::Csv
+        })
     }
 }
 
@@ -120,13 +124,17 @@ fn delimiter(first_line: &str) -> u8 {
             })
             .count()
     };
-    let best = [',', '\t', ';'].into_iter().max_by_key(|c| (count(*c), *c == ','));
+    let best = [',', '\t', ';']
+        .into_iter()
+        .max_by_key(|c| (count(*c), *c == ','));
     best.and_then(|c| u8::try_from(c).ok()).unwrap_or(b',')
 }
 
 fn first_line(path: &Path, encoding: &'static encoding_rs::Encoding) -> std::io::Result<String> {
     let mut start = Vec::new();
-    encoding::Transcoder::new(File::open(path)?, encoding).take(64 * 1024).read_to_end(&mut start)?;
+    encoding::Transcoder::new(File::open(path)?, encoding)
+        .take(64 * 1024)
+        .read_to_end(&mut start)?;
     let text = String::from_utf8_lossy(&start);
     Ok(text.lines().next().unwrap_or("").to_owned())
 }
@@ -135,16 +143,20 @@ fn read_csv(path: &Path, each: &mut dyn FnMut(&[String], TableRow) -> Next) -> R
     let encoding = encoding::detect(File::open(path)?)?;
     let delimiter = delimiter(&first_line(path, encoding)?);
     let source = encoding::Transcoder::new(File::open(path)?, encoding);
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(source);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(source);
     let mut record = csv::StringRecord::new();
     let mut header: Option<Vec<String>> = None;
     let mut rows = 0;
     loop {
         let line = reader.position().line();
-        let more = reader
-            .read_record(&mut record)
-            .map_err(|error| TableError::Csv { line, what: error.to_string() })?;
+        let more = reader.read_record(&mut record).map_err(|error| TableError::Csv {
+            line,
+            what: error.to_string(),
+        })?;
         if !more {
             break;
         }
@@ -169,19 +181,31 @@ fn read_csv(path: &Path, each: &mut dyn FnMut(&[String], TableRow) -> Next) -> R
         }
     }
     let header = header.ok_or(TableError::Empty)?;
-    Ok(TableInfo { format: "csv", encoding: encoding::name(encoding), header, rows })
+    Ok(TableInfo {
+        format: "csv",
+        encoding: encoding::name(encoding),
+        header,
+        rows,
+    })
 }
 
 /// Unpacks every part once, counting: what the archive says of its own sizes is not to be believed.
 fn check_unpacked(file: &mut File) -> Result<(), TableError> {
-    let mut archive = zip::ZipArchive::new(BufReader::new(&mut *file)).map_err(|e| TableError::Xlsx(e.to_string()))?;
+    let mut archive =
+        zip::ZipArchive::new(BufReader::new(&mut *file)).map_err(|e| TableError::Xlsx(e.to_string()))?;
     if archive.len() > 10_000 {
         return Err(TableError::Bomb);
     }
     let mut total = 0;
     for index in 0..archive.len() {
-        let part = archive.by_index(index).map_err(|e| TableError::Xlsx(e.to_string()))?;
-        let bound = if part.name().ends_with("sharedStrings.xml") { MAX_SHARED_STRINGS } else { MAX_UNPACKED };
+        let part = archive
+            .by_index(index)
+            .map_err(|e| TableError::Xlsx(e.to_string()))?;
+        let bound = if part.name().is_ok_and(|name| name.ends_with("sharedStrings.xml")) {
+            MAX_SHARED_STRINGS
+        } else {
+            MAX_UNPACKED
+        };
         let bound = bound.min(MAX_UNPACKED - total);
         let unpacked = std::io::copy(&mut part.take(bound + 1), &mut std::io::sink())?;
         if unpacked > bound {
@@ -193,12 +217,22 @@ fn check_unpacked(file: &mut File) -> Result<(), TableError> {
     Ok(())
 }
 
-fn read_xlsx(path: &Path, each: &mut dyn FnMut(&[String], TableRow) -> Next) -> Result<TableInfo, TableError> {
+fn read_xlsx(
+    path: &Path,
+    each: &mut dyn FnMut(&[String], TableRow) -> Next,
+) -> Result<TableInfo, TableError> {
     let mut file = File::open(path)?;
     check_unpacked(&mut file)?;
-    let mut workbook: Xlsx<_> = Xlsx::new(BufReader::new(file)).map_err(|e| TableError::Xlsx(e.to_string()))?;
-    let sheet = workbook.sheet_names().first().cloned().ok_or(TableError::NoSheet)?;
-    let mut cells = workbook.worksheet_cells_reader(&sheet).map_err(|e| TableError::Xlsx(e.to_string()))?;
+    let mut workbook: Xlsx<_> =
+        Xlsx::new(BufReader::new(file)).map_err(|e| TableError::Xlsx(e.to_string()))?;
+    let sheet = workbook
+        .sheet_names()
+        .first()
+        .cloned()
+        .ok_or(TableError::NoSheet)?;
+    let mut cells = workbook
+        .worksheet_cells_reader(&sheet)
+        .map_err(|e| TableError::Xlsx(e.to_string()))?;
     let mut header: Option<Vec<String>> = None;
     let mut rows = 0;
     let mut current: Option<(u32, Vec<String>)> = None;
@@ -213,13 +247,22 @@ fn read_xlsx(path: &Path, each: &mut dyn FnMut(&[String], TableRow) -> Next) -> 
                 Some(_) if row_cells.iter().all(|text| text.trim().is_empty()) => {}
                 Some(names) => {
                     rows += 1;
-                    if each(names, TableRow { number, cells: row_cells }) == Next::Stop {
+                    if each(
+                        names,
+                        TableRow {
+                            number,
+                            cells: row_cells,
+                        },
+                    ) == Next::Stop
+                    {
                         break;
                     }
                 }
             }
         }
-        let (Some(cell), Some((row, column))) = (cell, position) else { break };
+        let (Some(cell), Some((row, column))) = (cell, position) else {
+            break;
+        };
         let column = column as usize;
         if column >= MAX_COLUMNS {
             if matches!(cell.get_value(), DataRef::Empty) {
@@ -229,7 +272,9 @@ fn read_xlsx(path: &Path, each: &mut dyn FnMut(&[String], TableRow) -> Next) -> 
         }
         let text = cell_text(cell.get_value());
         if text.len() > MAX_CELL {
-            return Err(TableError::CellTooLong { line: u64::from(row) + 1 });
+            return Err(TableError::CellTooLong {
+                line: u64::from(row) + 1,
+            });
         }
         let (_, row_cells) = current.get_or_insert_with(|| (row, Vec::new()));
         if row_cells.len() <= column {
@@ -240,7 +285,12 @@ fn read_xlsx(path: &Path, each: &mut dyn FnMut(&[String], TableRow) -> Next) -> 
         }
     }
     let header = header.ok_or(TableError::Empty)?;
-    Ok(TableInfo { format: "xlsx", encoding: "", header, rows })
+    Ok(TableInfo {
+        format: "xlsx",
+        encoding: "",
+        header,
+        rows,
+    })
 }
 
 /// A cell as the text that a CSV of the same sheet would hold: dates in ISO form, whole numbers without a point.
@@ -253,7 +303,9 @@ fn cell_text(value: &DataRef<'_>) -> String {
         DataRef::Int(value) => value.to_string(),
         // Display of f64 gives the shortest text that reads back the same, without an exponent.
         DataRef::Float(value) => value.to_string(),
-        DataRef::DateTime(moment) => serial_date(moment.as_f64()).unwrap_or_else(|| moment.as_f64().to_string()),
+        DataRef::DateTime(moment) => {
+            serial_date(moment.as_f64()).unwrap_or_else(|| moment.as_f64().to_string())
+        }
         DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
         DataRef::Error(error) => Data::Error(error.clone()).to_string(),
     }
@@ -271,6 +323,9 @@ fn serial_date(serial: f64) -> Option<String> {
     if seconds == 0 {
         return Some(date.to_string());
     }
-    let moment = date.at(0, 0, 0, 0).checked_add(jiff::Span::new().try_seconds(seconds).ok()?).ok()?;
+    let moment = date
+        .at(0, 0, 0, 0)
+        .checked_add(jiff::Span::new().try_seconds(seconds).ok()?)
+        .ok()?;
     Some(format!("{moment}+08:00"))
 }

@@ -1,0 +1,4 @@
+CREATE TABLE catalog_generation (
+    one BIGINT PRIMARY KEY NOT NULL,
+    n BIGINT NOT NULL
+);

@@ -1,0 +1,341 @@
+//! What is installed, ready for use: types with their tables and columns, expressions compiled.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use banyan_base::Problem;
+use banyan_feel::{Expression, Type, compile};
+use banyan_package::model::{ComputedType, Field, FieldKind, Package, RecordType, Transition, Trigger};
+use banyan_package::{field_type, record_scope, trigger_scope};
+use banyan_store::{Dialect, Tx};
+
+/// How a field is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    Text,
+    Integer,
+    /// A decimal as an integer with this many digits behind the point.
+    Scaled(u8),
+    Boolean,
+    /// JSON text.
+    Json,
+}
+
+/// A column of a type's table.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Name in JSON, filters and sorts.
+    pub name: String,
+    /// Name in SQL.
+    pub column: String,
+    pub stored: Stored,
+    pub field: Field,
+}
+
+/// A transition with its expressions.
+#[derive(Clone, Debug)]
+pub struct ReadyTransition {
+    pub declared: Transition,
+    pub guard: Option<Expression>,
+    pub set: Vec<(String, Expression)>,
+}
+
+/// A type, ready for use.
+#[derive(Clone, Debug)]
+pub struct TypeInfo {
+    /// `<package>.<type>`.
+    pub name: String,
+    pub package: String,
+    pub short: String,
+    pub table: String,
+    pub history: String,
+    pub search_table: String,
+    pub declared: RecordType,
+    pub columns: Vec<Column>,
+    pub computed: Vec<(String, Expression)>,
+    pub defaults: Vec<(String, Expression)>,
+    pub conditions: Vec<(String, Expression)>,
+    pub rules: Vec<(String, Expression)>,
+    pub transitions: Vec<(String, ReadyTransition)>,
+}
+
+/// A trigger, ready for use.
+#[derive(Clone, Debug)]
+pub struct ReadyTrigger {
+    pub package: String,
+    /// `<package>.<trigger>`.
+    pub name: String,
+    /// Type it watches.
+    pub of: String,
+    pub declared: Trigger,
+    pub when: Option<Expression>,
+    pub once: Option<Expression>,
+    pub target: Option<Expression>,
+    pub with: Vec<(String, Expression)>,
+}
+
+/// Everything installed.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    pub generation: i64,
+    pub packages: BTreeMap<String, Arc<Package>>,
+    pub types: BTreeMap<String, Arc<TypeInfo>>,
+    pub triggers: Vec<ReadyTrigger>,
+}
+
+impl Catalog {
+    pub fn find(&self, name: &str) -> Result<Arc<TypeInfo>, Problem> {
+        self.types
+            .get(name)
+            .cloned()
+            .ok_or_else(|| crate::Error::NoType(name.into()).into())
+    }
+
+    pub(crate) fn policies(&self) -> Vec<(String, String)> {
+        self.packages
+            .values()
+            .map(|package| (package.id.clone(), package.policy.clone()))
+            .collect()
+    }
+}
+
+/// `name` of `package` from outside: names with a dot are so already.
+pub fn qualified(package: &str, name: &str) -> String {
+    if name.contains('.') {
+        name.to_owned()
+    } else {
+        format!("{package}.{name}")
+    }
+}
+
+pub fn table_name(package: &str, name: &str) -> String {
+    format!("r_{}__{name}", package.replace('-', "_"))
+}
+
+pub fn column_name(field: &str) -> String {
+    format!("f_{field}")
+}
+
+pub fn stored(kind: &FieldKind) -> Stored {
+    match kind {
+        FieldKind::Integer { .. } | FieldKind::Money { .. } => Stored::Integer,
+        FieldKind::Decimal { scale, .. } => Stored::Scaled(*scale),
+        FieldKind::Boolean => Stored::Boolean,
+        FieldKind::Code { many: true, .. }
+        | FieldKind::Unit { many: true }
+        | FieldKind::File { .. }
+        | FieldKind::Geometry { .. }
+        | FieldKind::Json => Stored::Json,
+        FieldKind::Computed { result, .. } => match result {
+            ComputedType::Integer | ComputedType::Money => Stored::Integer,
+            ComputedType::Decimal { scale } => Stored::Scaled(*scale),
+            ComputedType::Boolean => Stored::Boolean,
+            _ => Stored::Text,
+        },
+        _ => Stored::Text,
+    }
+}
+
+pub(crate) fn generation(tx: &mut Tx<'_>) -> Result<i64, Problem> {
+    let row = tx.query_opt("SELECT n FROM catalog_generation WHERE one = 1", &[])?;
+    Ok(row.map(|row| row.get(0)).transpose()?.unwrap_or(0))
+}
+
+/// Reads all installed packages and makes them ready.
+pub(crate) fn load(tx: &mut Tx<'_>, generation: i64) -> Result<Catalog, Problem> {
+    let mut catalog = Catalog {
+        generation,
+        ..Catalog::default()
+    };
+    for row in tx.query("SELECT id, compiled FROM package ORDER BY id", &[])? {
+        let id: String = row.get(0)?;
+        let package: Package = serde_json::from_str(&row.get::<String>(1)?)
+            .map_err(|error| Problem::internal(format!("the stored package {id} can't be read: {error}")))?;
+        catalog.packages.insert(id, Arc::new(package));
+    }
+    let packages: Vec<Arc<Package>> = catalog.packages.values().cloned().collect();
+    for package in &packages {
+        for (name, declared) in &package.types {
+            let info = type_info(package, name, declared)?;
+            catalog.types.insert(info.name.clone(), Arc::new(info));
+        }
+    }
+    for package in &packages {
+        for (name, declared) in &package.triggers {
+            let ready = ready_trigger(&catalog, package, name, declared)?;
+            catalog.triggers.push(ready);
+        }
+    }
+    Ok(catalog)
+}
+
+fn ready(text: &str, scope: &banyan_feel::Scope, of: &Type) -> Result<Expression, Problem> {
+    compile(text, scope, of)
+        .map_err(|errors| Problem::internal(format!("stored expression `{text}`: {errors:?}")))
+}
+
+pub(crate) fn type_info(package: &Package, name: &str, declared: &RecordType) -> Result<TypeInfo, Problem> {
+    let scope = record_scope(declared);
+    let acting = trigger_scope(declared);
+    let table = table_name(&package.id, name);
+    let mut info = TypeInfo {
+        name: format!("{}.{name}", package.id),
+        package: package.id.clone(),
+        short: name.to_owned(),
+        history: format!("{table}__h"),
+        search_table: format!("{table}__fts"),
+        table,
+        declared: declared.clone(),
+        columns: Vec::new(),
+        computed: Vec::new(),
+        defaults: Vec::new(),
+        conditions: Vec::new(),
+        rules: Vec::new(),
+        transitions: Vec::new(),
+    };
+    for (name, field) in &declared.fields {
+        info.columns.push(Column {
+            name: name.clone(),
+            column: column_name(name),
+            stored: stored(&field.kind),
+            field: field.clone(),
+        });
+        if let FieldKind::Computed { feel, .. } = &field.kind {
+            info.computed
+                .push((name.clone(), ready(feel, &scope, &Type::Any)?));
+        }
+        if let Some(default) = &field.default {
+            info.defaults
+                .push((name.clone(), ready(default, &scope, &field_type(field))?));
+        }
+        if let Some(when) = &field.when {
+            info.conditions
+                .push((name.clone(), ready(when, &scope, &Type::Boolean)?));
+        }
+    }
+    sort_computed(&mut info.computed);
+    for (name, rule) in &declared.rules {
+        info.rules
+            .push((name.clone(), ready(&rule.feel, &scope, &Type::Boolean)?));
+    }
+    for (name, transition) in declared
+        .lifecycle
+        .iter()
+        .flat_map(|lifecycle| &lifecycle.transitions)
+    {
+        let guard = transition
+            .guard
+            .as_deref()
+            .map(|guard| ready(guard, &acting, &Type::Boolean))
+            .transpose()?;
+        let mut set = Vec::new();
+        for (field, feel) in &transition.set {
+            set.push((field.clone(), ready(feel, &acting, &Type::Any)?));
+        }
+        info.transitions.push((
+            name.clone(),
+            ReadyTransition {
+                declared: transition.clone(),
+                guard,
+                set,
+            },
+        ));
+    }
+    Ok(info)
+}
+
+/// Those that others need come first; check has refused cycles.
+fn sort_computed(computed: &mut Vec<(String, Expression)>) {
+    let mut sorted: Vec<(String, Expression)> = Vec::new();
+    while !computed.is_empty() {
+        let waiting: Vec<String> = computed.iter().map(|(name, _)| name.clone()).collect();
+        let next = computed
+            .iter()
+            .position(|(_, e)| !e.uses().iter().any(|used| waiting.contains(used)))
+            .unwrap_or(0);
+        sorted.push(computed.remove(next));
+    }
+    *computed = sorted;
+}
+
+fn ready_trigger(
+    catalog: &Catalog,
+    package: &Package,
+    name: &str,
+    declared: &Trigger,
+) -> Result<ReadyTrigger, Problem> {
+    use banyan_package::model::{TriggerAction, TriggerOn};
+    let of = match &declared.on {
+        TriggerOn::Daily { of, .. } => qualified(&package.id, of),
+        TriggerOn::Event(event) => event
+            .rsplit_once('.')
+            .map_or(event.as_str(), |(of, _)| of)
+            .to_owned(),
+    };
+    let scope = trigger_scope(&catalog.find(&of)?.declared);
+    let (target, with) = match &declared.action {
+        TriggerAction::Create { with, .. } => (&None, with),
+        TriggerAction::Update { with, target, .. } | TriggerAction::Transition { with, target, .. } => {
+            (target, with)
+        }
+    };
+    let optional = |text: &Option<String>, kind: &Type| {
+        text.as_deref().map(|text| ready(text, &scope, kind)).transpose()
+    };
+    let mut ready_with = Vec::new();
+    for (field, feel) in with {
+        ready_with.push((field.clone(), ready(feel, &scope, &Type::Any)?));
+    }
+    Ok(ReadyTrigger {
+        package: package.id.clone(),
+        name: format!("{}.{name}", package.id),
+        of,
+        declared: declared.clone(),
+        when: optional(&declared.when, &Type::Boolean)?,
+        once: optional(&declared.once, &Type::Text)?,
+        target: optional(target, &Type::Text)?,
+        with: ready_with,
+    })
+}
+
+impl TypeInfo {
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    pub fn has_state(&self) -> bool {
+        self.declared.lifecycle.is_some()
+    }
+
+    /// Columns of full-text search.
+    pub fn searched(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|column| column.field.search)
+    }
+
+    /// SQL names of all columns that both tables share, without the sequence key.
+    pub fn all_columns(&self) -> Vec<&str> {
+        let own = [
+            "_id",
+            "_version",
+            "_created_at",
+            "_created_by",
+            "_updated_at",
+            "_updated_by",
+            "_verb",
+            "_note",
+        ];
+        let state = self.has_state().then_some("state");
+        own.into_iter()
+            .chain(state)
+            .chain(self.columns.iter().map(|column| column.column.as_str()))
+            .collect()
+    }
+}
+
+/// The SQL type of a column.
+pub fn sql_type(stored: Stored, dialect: Dialect) -> &'static str {
+    match stored {
+        Stored::Text | Stored::Json => dialect.text(),
+        Stored::Integer | Stored::Scaled(_) | Stored::Boolean => "BIGINT",
+    }
+}

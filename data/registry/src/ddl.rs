@@ -1,0 +1,165 @@
+//! Tables of types. Names come from checked declarations only (`[a-z0-9_]`), so they need no quoting.
+
+use banyan_base::Problem;
+use banyan_package::model::RecordType;
+use banyan_store::{Dialect, Tx};
+
+use crate::catalog::{Column, TypeInfo, sql_type};
+
+/// Makes both tables of a type, its search index and its other indexes.
+pub fn create(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(), Problem> {
+    let dialect = tx.dialect();
+    let text = dialect.text();
+    let mut columns = format!(
+        "_id {text} NOT NULL, _version BIGINT NOT NULL, _created_at {text} NOT NULL, _created_by {text} NOT NULL,
+         _updated_at {text} NOT NULL, _updated_by {text} NOT NULL, _verb {text} NOT NULL, _note {text}"
+    );
+    if info.has_state() {
+        columns.push_str(&format!(", state {text} NOT NULL"));
+    }
+    for column in &info.columns {
+        columns.push_str(&format!(
+            ", {} {}",
+            column.column,
+            sql_type(column.stored, dialect)
+        ));
+    }
+    let (table, history) = (&info.table, &info.history);
+    tx.batch(&format!(
+        "CREATE TABLE {table} (_seq {}, {columns})",
+        dialect.serial_key()
+    ))?;
+    tx.batch(&format!("CREATE UNIQUE INDEX {table}__id ON {table} (_id)"))?;
+    tx.batch(&format!(
+        "CREATE TABLE {history} (_seq {}, {columns}, _superseded_at {text} NOT NULL, _gone BIGINT NOT NULL)",
+        dialect.serial_key()
+    ))?;
+    tx.batch(&format!(
+        "CREATE INDEX {history}__id ON {history} (_id, _version)"
+    ))?;
+    match dialect {
+        Dialect::Sqlite => tx.batch(&format!(
+            "CREATE VIRTUAL TABLE {} USING fts5(tokens, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0')",
+            info.search_table
+        ))?,
+        Dialect::Postgres => {
+            tx.batch(&format!("ALTER TABLE {table} ADD COLUMN _fts tsvector"))?;
+            tx.batch(&format!("CREATE INDEX {table}__fts ON {table} USING gin (_fts)"))?;
+        }
+    }
+    indexes(tx, info)
+}
+
+/// The wanted indexes of a type: name, columns, whether unique.
+fn wanted(info: &TypeInfo) -> Vec<(String, Vec<String>, bool)> {
+    let declared: &RecordType = &info.declared;
+    let sql = |field: &String| {
+        if field == "state" {
+            field.clone()
+        } else {
+            crate::catalog::column_name(field)
+        }
+    };
+    let mut wanted = Vec::new();
+    if !declared.key.is_empty() {
+        wanted.push((declared.key.iter().map(sql).collect::<Vec<_>>(), true));
+    }
+    wanted.extend(
+        declared
+            .unique
+            .iter()
+            .map(|group| (group.iter().map(sql).collect(), true)),
+    );
+    wanted.extend(
+        declared
+            .index
+            .iter()
+            .map(|group| (group.iter().map(sql).collect(), false)),
+    );
+    for column in &info.columns {
+        if column.field.unique || column.field.index {
+            wanted.push((vec![column.column.clone()], column.field.unique));
+        }
+    }
+    if info.has_state() {
+        wanted.push((vec!["state".into()], false));
+    }
+    let named = wanted.into_iter().enumerate();
+    named
+        .map(|(number, (columns, unique))| (format!("{}__i{number}", info.table), columns, unique))
+        .collect()
+}
+
+/// Makes the declared indexes anew.
+pub fn indexes(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(), Problem> {
+    // More than any type had before: those that are not wanted now go.
+    for number in 0..40 {
+        tx.batch(&format!("DROP INDEX IF EXISTS {}__i{number}", info.table))?;
+    }
+    for (name, columns, unique) in wanted(info) {
+        let unique = if unique { "UNIQUE " } else { "" };
+        tx.batch(
+            &format!(
+                "CREATE {unique}INDEX {name} ON {} ({}, _seq)",
+                info.table,
+                columns.join(", ")
+            )
+            .replace(", _seq)", if unique.is_empty() { ", _seq)" } else { ")" }),
+        )?;
+    }
+    Ok(())
+}
+
+pub fn add_column(tx: &mut Tx<'_>, info: &TypeInfo, column: &Column) -> Result<(), Problem> {
+    let kind = sql_type(column.stored, tx.dialect());
+    for table in [&info.table, &info.history] {
+        tx.batch(&format!(
+            "ALTER TABLE {table} ADD COLUMN {} {kind}",
+            column.column
+        ))?;
+    }
+    Ok(())
+}
+
+pub fn drop_column(tx: &mut Tx<'_>, info: &TypeInfo, column: &str) -> Result<(), Problem> {
+    for number in 0..40 {
+        tx.batch(&format!("DROP INDEX IF EXISTS {}__i{number}", info.table))?;
+    }
+    for table in [&info.table, &info.history] {
+        tx.batch(&format!("ALTER TABLE {table} DROP COLUMN {column}"))?;
+    }
+    Ok(())
+}
+
+pub fn rename_column(tx: &mut Tx<'_>, table: &str, from: &str, to: &str) -> Result<(), Problem> {
+    for name in [table.to_owned(), format!("{table}__h")] {
+        tx.batch(&format!("ALTER TABLE {name} RENAME COLUMN {from} TO {to}"))?;
+    }
+    Ok(())
+}
+
+pub fn rename_table(tx: &mut Tx<'_>, from: &str, to: &str) -> Result<(), Problem> {
+    for number in 0..40 {
+        tx.batch(&format!("DROP INDEX IF EXISTS {from}__i{number}"))?;
+    }
+    tx.batch(&format!("DROP INDEX IF EXISTS {from}__id"))?;
+    tx.batch(&format!("DROP INDEX IF EXISTS {from}__h__id"))?;
+    tx.batch(&format!("ALTER TABLE {from} RENAME TO {to}"))?;
+    tx.batch(&format!("ALTER TABLE {from}__h RENAME TO {to}__h"))?;
+    tx.batch(&format!("CREATE UNIQUE INDEX {to}__id ON {to} (_id)"))?;
+    tx.batch(&format!("CREATE INDEX {to}__h__id ON {to}__h (_id, _version)"))?;
+    match tx.dialect() {
+        Dialect::Sqlite => tx.batch(&format!("ALTER TABLE {from}__fts RENAME TO {to}__fts"))?,
+        Dialect::Postgres => tx.batch(&format!("ALTER INDEX {from}__fts RENAME TO {to}__fts"))?,
+    }
+    Ok(())
+}
+
+pub fn drop(tx: &mut Tx<'_>, table: &str) -> Result<(), Problem> {
+    if tx.dialect() == Dialect::Sqlite {
+        tx.batch(&format!("DROP TABLE {table}__fts"))?;
+    }
+    tx.batch(&format!("DROP TABLE {table}"))?;
+    tx.batch(&format!("DROP TABLE {table}__h"))?;
+    Ok(())
+}

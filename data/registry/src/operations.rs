@@ -1,0 +1,582 @@
+//! The rows of this engine in the door.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use banyan_base::{Limit, Problem, SourceFile, codes, timestamp_text};
+use banyan_door::{Access, Audit, Call, Handler, Input, Method, Operation, Outside, Reply, Target};
+use banyan_store::feed;
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, json};
+
+use crate::catalog::{Catalog, TypeInfo};
+use crate::query::{Query, list, stream};
+use crate::record::{self, Change, Record, etag};
+use crate::{ApplyRequest, Error, Registry, history, lifecycle, reference};
+
+/// The target of an act on a type: `<package>.<type>.<verb>`.
+macro_rules! on {
+    ($verb:literal) => {
+        |input: &Input| {
+            let part = |name: &str| input.path.get(name).map_or("", String::as_str);
+            let resource = format!("{}.{}", part("package"), part("type"));
+            Target {
+                action: format!("{resource}.{}", $verb),
+                resource,
+            }
+        }
+    };
+}
+
+const LIST_QUERY: &[(&str, &str)] = &[
+    (
+        "filter",
+        "CQL2 文本筛选条件,如 state = 'advancing' AND due < DATE('2022-07-01')",
+    ),
+    ("sortby", "排序字段,逗号分隔,前加 - 为降序"),
+    ("limit", "每页条数,1 到 1000"),
+    ("cursor", "上一页给出的 next"),
+    ("q", "全文检索"),
+    ("as_of", "数据在这一时刻的样子(RFC 3339)"),
+    ("count", "1 则给出总数"),
+];
+
+/// All rows, closing over the engine.
+pub fn operations(registry: &Arc<Registry>) -> Vec<Operation> {
+    let inside = |f: fn(&Registry, &mut Call<'_, '_>) -> Result<Reply, Problem>| {
+        let registry = Arc::clone(registry);
+        Handler::inside(move |call| f(&registry, call))
+    };
+    let outside = |f: fn(&Arc<Registry>, &Outside<'_>) -> Result<Reply, Problem>| {
+        let registry = Arc::clone(registry);
+        Handler::outside(move |call| f(&registry, call))
+    };
+    const ALL: &str = "/v1/records/{package}/{type}";
+    const ONE: &str = "/v1/records/{package}/{type}/{id}";
+    const HISTORY: &str = "/v1/records/{package}/{type}/{id}/history";
+    const TRANSITION: &str = "/v1/records/{package}/{type}/{id}/transitions/{name}";
+    const EXPORT: &str = "/v1/records/{package}/{type}/export";
+    let files = || json!({ "type": "object", "required": ["packages"] });
+    vec![
+        Operation {
+            query: LIST_QUERY,
+            ..Operation::read("record.list", "列出记录", ALL, inside(record_list)).on(on!("list"))
+        },
+        Operation {
+            input: body,
+            ..Operation::write(
+                "record.create",
+                "新建记录",
+                Method::Post,
+                ALL,
+                inside(record_create),
+            )
+            .on(on!("create"))
+        },
+        Operation {
+            query: &[("as_of", "记录在这一时刻的样子(RFC 3339)")],
+            ..Operation::read("record.view", "查看记录", ONE, inside(record_view)).on(on!("view"))
+        },
+        Operation {
+            input: body,
+            ..Operation::write(
+                "record.update",
+                "修改记录",
+                Method::Patch,
+                ONE,
+                inside(record_update),
+            )
+            .on(on!("update"))
+        },
+        Operation::write(
+            "record.delete",
+            "删除记录",
+            Method::Delete,
+            ONE,
+            inside(record_delete),
+        )
+        .on(on!("delete")),
+        Operation::read("record.history", "查看修改历史", HISTORY, inside(record_history)).on(on!("view")),
+        Operation {
+            input: body,
+            ..Operation::write(
+                "record.transition",
+                "流转记录",
+                Method::Post,
+                TRANSITION,
+                inside(record_transition),
+            )
+            .on(on!("transition"))
+        },
+        Operation {
+            query: &[
+                ("filter", "同列表"),
+                ("sortby", "同列表"),
+                ("q", "同列表"),
+                ("format", "csv 或 jsonl"),
+            ],
+            ..Operation::read("record.export", "导出记录", EXPORT, outside(record_export)).on(on!("export"))
+        },
+        Operation {
+            audit: Audit::None,
+            ..Operation::read(
+                "package.list",
+                "列出已安装的包",
+                "/v1/packages",
+                inside(package_list),
+            )
+        },
+        Operation {
+            audit: Audit::None,
+            ..Operation::read(
+                "package.view",
+                "查看包的声明",
+                "/v1/packages/{id}",
+                inside(package_view),
+            )
+        },
+        Operation {
+            input: files,
+            body_limit: 64 << 20,
+            access: Access::Read,
+            idempotent: false,
+            ..Operation::write(
+                "package.plan",
+                "预演包的变更",
+                Method::Post,
+                "/v1/packages/plan",
+                inside(package_plan),
+            )
+        },
+        Operation {
+            input: files,
+            body_limit: 64 << 20,
+            access: Access::Alone,
+            ..Operation::write(
+                "package.apply",
+                "安装或升级包",
+                Method::Post,
+                "/v1/packages/apply",
+                inside(package_apply),
+            )
+        },
+        Operation {
+            access: Access::Alone,
+            ..Operation::write(
+                "package.remove",
+                "移除包",
+                Method::Delete,
+                "/v1/packages/{id}",
+                inside(package_remove),
+            )
+        },
+        Operation {
+            query: &[
+                ("after", "从这一位置之后读起"),
+                ("limit", "条数"),
+                ("type", "事件类型的开头"),
+            ],
+            ..Operation::read("event.list", "读取变更事件", "/v1/events", inside(event_list))
+        },
+    ]
+}
+
+fn body() -> Json {
+    json!({
+        "type": "object",
+        "required": ["fields"],
+        "properties": { "fields": { "type": "object" }, "note": { "type": "string" } },
+        "additionalProperties": false
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sent {
+    #[serde(default)]
+    fields: Map<String, Json>,
+    note: Option<String>,
+}
+
+impl Sent {
+    fn read(input: &Input) -> Result<Sent, Problem> {
+        let sent: Sent = input.typed_body()?;
+        if sent
+            .note
+            .as_ref()
+            .is_some_and(|note| note.chars().count() > 2_000)
+        {
+            return Err(Problem::new(codes::INVALID, "说明最多 2000 个字。").with_error(
+                "/note",
+                "length",
+                "最多 2000 个字",
+            ));
+        }
+        Ok(sent)
+    }
+}
+
+fn target(registry: &Registry, call: &mut Call<'_, '_>) -> Result<(Arc<Catalog>, Arc<TypeInfo>), Problem> {
+    let catalog = registry.catalog(call.tx)?;
+    let name = format!(
+        "{}.{}",
+        call.input.path_value("package")?,
+        call.input.path_value("type")?
+    );
+    let info = catalog.find(&name)?;
+    Ok((catalog, info))
+}
+
+fn moment(input: &Input, name: &str) -> Result<Option<String>, Problem> {
+    Ok(input.query_parsed::<jiff::Timestamp>(name)?.map(timestamp_text))
+}
+
+fn query_of(input: &Input) -> Result<Query, Problem> {
+    let mut query = Query::read(input.query_value("filter"), input.query_value("sortby"))?;
+    if let Some(limit) = input.query_parsed::<u32>("limit")? {
+        query.limit =
+            Limit::new(limit).ok_or_else(|| Problem::new(codes::BAD_REQUEST, "limit 至少为 1。"))?;
+    }
+    query.cursor = input.query_value("cursor").map(str::to_owned);
+    query.words = input.query_value("q").map(str::to_owned);
+    query.as_of = moment(input, "as_of")?;
+    query.count = input.query_flag("count");
+    Ok(query)
+}
+
+/// One record as it goes out, with names and, for one that is looked at alone, the transitions open to the caller.
+fn reply(
+    call: &mut Call<'_, '_>,
+    catalog: &Catalog,
+    info: &TypeInfo,
+    record: &Record,
+) -> Result<Reply, Problem> {
+    let mut names = record.fields.clone();
+    names.insert("state".into(), json!(record.state));
+    let labels = reference::labels(call.tx, catalog, info, &[names])?
+        .pop()
+        .unwrap_or_default();
+    let mut body = record.to_json(info, &labels);
+    if let Some(object) = body.as_object_mut() {
+        object.insert(
+            "actions".into(),
+            json!(lifecycle::possible(call.cx, info, record)?),
+        );
+    }
+    Ok(Reply::json(body)?.with_etag(etag(record.version)))
+}
+
+fn record_list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    let (catalog, info) = target(registry, call)?;
+    let listing = list(call.tx, &info, &query_of(call.input)?)?;
+    let names: Vec<Map<String, Json>> = listing
+        .page
+        .items
+        .iter()
+        .map(|record| {
+            let mut names = record.fields.clone();
+            names.insert("state".into(), json!(record.state));
+            names
+        })
+        .collect();
+    let labels = reference::labels(call.tx, &catalog, &info, &names)?;
+    let items: Vec<Json> = listing
+        .page
+        .items
+        .iter()
+        .zip(&labels)
+        .map(|(record, labels)| record.to_json(&info, labels))
+        .collect();
+    let next = listing.page.next.map(|cursor| cursor.0);
+    Reply::json(json!({
+        "items": items, "next": next, "matched": listing.page.matched, "matched_at_least": listing.at_least,
+    }))
+}
+
+fn record_create(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    let (catalog, info) = target(registry, call)?;
+    let sent = Sent::read(call.input)?;
+    let change = Change {
+        fields: &sent.fields,
+        state: None,
+        verb: "created",
+        note: sent.note,
+        unrestricted: false,
+    };
+    let made = record::create(call.cx, call.tx, &catalog, &info, &change)?;
+    let mut reply = reply(call, &catalog, &info, &made)?;
+    reply.status = 201;
+    reply.location = Some(format!("/v1/records/{}/{}/{}", info.package, info.short, made.id));
+    Ok(reply)
+}
+
+fn record_view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    let (catalog, info) = target(registry, call)?;
+    let id = call.input.path_value("id")?;
+    let record = match moment(call.input, "as_of")? {
+        None => record::get(call.tx, &info, id)?,
+        Some(at) => history::as_of(call.tx, &info, id, &at)?.ok_or_else(|| Error::NoRecord {
+            kind: info.declared.title.zh.clone(),
+            id: id.to_owned(),
+        })?,
+    };
+    reply(call, &catalog, &info, &record)
+}
+
+fn record_update(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    let (catalog, info) = target(registry, call)?;
+    let sent = Sent::read(call.input)?;
+    let before = record::get_for_change(
+        call.tx,
+        &info,
+        call.input.path_value("id")?,
+        call.input.if_match.as_deref(),
+    )?;
+    let change = Change {
+        fields: &sent.fields,
+        state: None,
+        verb: "updated",
+        note: sent.note,
+        unrestricted: false,
+    };
+    let after = record::update(call.cx, call.tx, &catalog, &info, &before, &change)?;
+    reply(call, &catalog, &info, &after)
+}
+
+fn record_delete(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    let (catalog, info) = target(registry, call)?;
+    let before = record::get_for_change(
+        call.tx,
+        &info,
+        call.input.path_value("id")?,
+        call.input.if_match.as_deref(),
+    )?;
+    record::delete(call.cx, call.tx, &catalog, &info, &before)?;
+    Ok(Reply::empty())
+}
+
+fn record_history(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    let (_, info) = target(registry, call)?;
+    let id = call.input.path_value("id")?;
+    let items = history::changes(call.tx, &info, id)?;
+    if items.is_empty() {
+        return Err(Error::NoRecord {
+            kind: info.declared.title.zh.clone(),
+            id: id.to_owned(),
+        }
+        .into());
+    }
+    Reply::json(json!({ "items": items, "next": null }))
+}
+
+fn record_transition(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    let (catalog, info) = target(registry, call)?;
+    let sent = Sent::read(call.input)?;
+    let before = record::get_for_change(
+        call.tx,
+        &info,
+        call.input.path_value("id")?,
+        call.input.if_match.as_deref(),
+    )?;
+    let name = call.input.path_value("name")?;
+    let after = lifecycle::transition(
+        call.cx,
+        call.tx,
+        &catalog,
+        &info,
+        &before,
+        name,
+        &sent.fields,
+        sent.note,
+    )?;
+    reply(call, &catalog, &info, &after)
+}
+
+fn record_export(registry: &Arc<Registry>, call: &Outside<'_>) -> Result<Reply, Problem> {
+    let name = format!(
+        "{}.{}",
+        call.input.path_value("package")?,
+        call.input.path_value("type")?
+    );
+    let info = call.db.read(|tx| registry.catalog(tx)?.find(&name))?;
+    let query = Query {
+        cursor: None,
+        ..query_of(call.input)?
+    };
+    let csv = match call.input.query_value("format").unwrap_or("csv") {
+        "csv" => true,
+        "jsonl" => false,
+        other => {
+            return Err(Problem::new(
+                codes::NOT_ACCEPTABLE,
+                format!("不支持导出为 {other};可用 csv、jsonl。"),
+            ));
+        }
+    };
+    let (db, kind) = (
+        call.db.clone(),
+        if csv {
+            "text/csv; charset=utf-8"
+        } else {
+            "application/x-ndjson"
+        },
+    );
+    let file = format!(
+        "attachment; filename=\"{}.{}\"",
+        info.short,
+        if csv { "csv" } else { "jsonl" }
+    );
+    let write = move |out: &mut dyn std::io::Write| {
+        let failed = |error: &dyn std::fmt::Display| Problem::internal(format!("writing an export: {error}"));
+        let state = info.has_state();
+        let line = |cells: Vec<String>| -> Result<Vec<u8>, Problem> {
+            let mut line = csv::Writer::from_writer(Vec::new());
+            line.write_record(cells).map_err(|e| failed(&e))?;
+            line.into_inner().map_err(|e| failed(&e))
+        };
+        if csv {
+            // The mark tells office software that this is UTF-8.
+            out.write_all("\u{feff}".as_bytes()).map_err(|e| failed(&e))?;
+            let names = ["id"]
+                .into_iter()
+                .chain(state.then_some("state"))
+                .map(str::to_owned);
+            let header = line(
+                names
+                    .chain(info.columns.iter().map(|column| column.name.clone()))
+                    .collect(),
+            )?;
+            out.write_all(&header).map_err(|e| failed(&e))?;
+        }
+        db.read(|tx| {
+            stream(tx, &info, &query, &mut |record| {
+                let bytes = if csv {
+                    let state = state.then(|| record.state.clone().unwrap_or_default());
+                    let cells = info
+                        .columns
+                        .iter()
+                        .map(|column| cell(record.fields.get(&column.name)));
+                    line(
+                        std::iter::once(record.id.clone())
+                            .chain(state)
+                            .chain(cells)
+                            .collect(),
+                    )?
+                } else {
+                    format!("{}\n", record.to_json(&info, &Map::new())).into_bytes()
+                };
+                out.write_all(&bytes).map_err(|e| failed(&e))?;
+                Ok(ControlFlow::Continue(()))
+            })
+        })
+    };
+    Ok(Reply::stream(kind, Box::new(write)).with_header("Content-Disposition", file))
+}
+
+/// A cell of an export. What a spreadsheet would run as a formula is made text.
+fn cell(value: Option<&Json>) -> String {
+    match value {
+        None | Some(Json::Null) => String::new(),
+        Some(Json::String(text)) if text.starts_with(['=', '+', '@', '\t']) => format!("'{text}"),
+        Some(Json::String(text)) => text.clone(),
+        Some(Json::Array(items)) if items.iter().all(Json::is_string) => items
+            .iter()
+            .filter_map(Json::as_str)
+            .collect::<Vec<_>>()
+            .join(";"),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn package_list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    let catalog = registry.catalog(call.tx)?;
+    let items: Vec<Json> = catalog
+        .packages
+        .values()
+        .map(|package| {
+            let prefix = format!("{}.", package.id);
+            let roles: Vec<&str> = call.cx.actor.roles.iter().filter_map(|role| role.strip_prefix(&prefix)).collect();
+            json!({
+                "id": package.id, "title": package.title, "word": package.word, "clause": package.clause,
+                "version": package.version, "summary": package.summary, "owner": package.owner, "hash": package.hash,
+                "my_roles": roles,
+            })
+        })
+        .collect();
+    Reply::json(json!({ "items": items, "next": null }))
+}
+
+fn package_view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    let catalog = registry.catalog(call.tx)?;
+    let id = call.input.path_value("id")?;
+    let package = catalog
+        .packages
+        .get(id)
+        .ok_or_else(|| Problem::new(codes::NOT_FOUND, format!("没有安装名为 {id} 的包。")))?;
+    Reply::json(&**package)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentPackages {
+    /// One object a package: path → text.
+    packages: Vec<std::collections::BTreeMap<String, String>>,
+    #[serde(default)]
+    allow_loss: bool,
+}
+
+fn request(input: &Input) -> Result<ApplyRequest, Problem> {
+    let sent: SentPackages = input.typed_body()?;
+    let file = |(path, text): (String, String)| SourceFile {
+        path,
+        bytes: text.into_bytes(),
+    };
+    let packages = sent
+        .packages
+        .into_iter()
+        .map(|files| files.into_iter().map(file).collect())
+        .collect();
+    Ok(ApplyRequest {
+        packages,
+        allow_loss: sent.allow_loss,
+    })
+}
+
+fn package_plan(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    Reply::json(json!({ "items": registry.plan(call.tx, &request(call.input)?)? }))
+}
+
+fn package_apply(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    Reply::json(json!({ "items": registry.apply(call.cx, call.tx, &request(call.input)?)? }))
+}
+
+fn package_remove(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    registry.remove(
+        call.cx,
+        call.tx,
+        call.input.path_value("id")?,
+        call.input.query_flag("allow_loss"),
+    )?;
+    Ok(Reply::empty())
+}
+
+fn event_list(_: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    let after = match call.input.query_value("after") {
+        None => feed::Position::START,
+        Some(text) => feed::Position::parse(text)
+            .ok_or_else(|| Problem::new(codes::BAD_CURSOR, "after 不是有效的位置。"))?,
+    };
+    let limit = call
+        .input
+        .query_parsed::<u32>("limit")?
+        .unwrap_or(100)
+        .clamp(1, 1_000);
+    let items = feed::read(
+        call.tx,
+        after,
+        call.input.query_value("type").unwrap_or(""),
+        limit,
+    )?;
+    let next = items.last().map(|event| event.cursor.clone());
+    Reply::json(json!({ "items": items, "next": next }))
+}

@@ -1,0 +1,523 @@
+//! The life of one record: made, read, changed, deleted; each with its history, index, counter and event.
+
+use banyan_base::{Ctx, Event, Problem};
+use banyan_package::model::OnDelete;
+use banyan_store::{Row, Tx, Value};
+use serde_json::{Map, Value as Json, json};
+
+use crate::catalog::{Catalog, TypeInfo};
+use crate::query::search;
+use crate::reference;
+use crate::value::{self, Faults};
+use crate::{Error, history};
+
+/// A record as it stands, or stood.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    pub seq: i64,
+    pub id: String,
+    pub version: i64,
+    pub created_at: String,
+    pub created_by: String,
+    pub updated_at: String,
+    pub updated_by: String,
+    pub verb: String,
+    pub note: Option<String>,
+    pub state: Option<String>,
+    pub fields: Map<String, Json>,
+}
+
+/// Columns that [`decode`] reads, in its order.
+pub fn select_list(info: &TypeInfo) -> String {
+    format!("_seq, {}", info.all_columns().join(", "))
+}
+
+pub fn decode(info: &TypeInfo, row: &Row) -> Result<Record, Problem> {
+    let has_state = info.has_state();
+    let start = if has_state { 10 } else { 9 };
+    let values: Vec<Value> = (start..row.len()).map(|index| row.value(index).clone()).collect();
+    Ok(Record {
+        seq: row.get(0)?,
+        id: row.get(1)?,
+        version: row.get(2)?,
+        created_at: row.get(3)?,
+        created_by: row.get(4)?,
+        updated_at: row.get(5)?,
+        updated_by: row.get(6)?,
+        verb: row.get(7)?,
+        note: row.get(8)?,
+        state: if has_state { row.get(9)? } else { None },
+        fields: value::object(&info.columns, &values),
+    })
+}
+
+impl Record {
+    /// The names FEEL sees: fields, `state`, `id`, `version`.
+    pub fn names(&self) -> Map<String, Json> {
+        let mut names = self.fields.clone();
+        if let Some(state) = &self.state {
+            names.insert("state".into(), json!(state));
+        }
+        names.insert("id".into(), json!(self.id));
+        names.insert("version".into(), json!(self.version));
+        names
+    }
+
+    /// The JSON that goes out.
+    pub fn to_json(&self, info: &TypeInfo, labels: &Map<String, Json>) -> Json {
+        let mut body = json!({
+            "id": self.id,
+            "type": info.name,
+            "version": self.version,
+            "etag": etag(self.version),
+            "created_at": self.created_at,
+            "created_by": self.created_by,
+            "updated_at": self.updated_at,
+            "updated_by": self.updated_by,
+            "fields": self.fields,
+            "labels": labels,
+        });
+        if let (Some(state), Some(object)) = (&self.state, body.as_object_mut()) {
+            object.insert("state".into(), json!(state));
+        }
+        body
+    }
+}
+
+pub fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
+pub fn find(tx: &mut Tx<'_>, info: &TypeInfo, id: &str) -> Result<Option<Record>, Problem> {
+    let sql = format!("SELECT {} FROM {} WHERE _id = ?1", select_list(info), info.table);
+    tx.query_opt(&sql, &[id.into()])?
+        .map(|row| decode(info, &row))
+        .transpose()
+}
+
+/// The record, or the refusal that it is not there.
+pub fn get(tx: &mut Tx<'_>, info: &TypeInfo, id: &str) -> Result<Record, Problem> {
+    let missing = || Error::NoRecord {
+        kind: info.declared.title.zh.clone(),
+        id: id.to_owned(),
+    };
+    find(tx, info, id)?.ok_or_else(|| missing().into())
+}
+
+/// The record, locked where the database has many writers, at the version that `if_match` names.
+pub fn get_for_change(
+    tx: &mut Tx<'_>,
+    info: &TypeInfo,
+    id: &str,
+    if_match: Option<&str>,
+) -> Result<Record, Problem> {
+    let lock = tx.dialect().for_update();
+    let sql = format!(
+        "SELECT {} FROM {} WHERE _id = ?1{lock}",
+        select_list(info),
+        info.table
+    );
+    let missing = || Error::NoRecord {
+        kind: info.declared.title.zh.clone(),
+        id: id.to_owned(),
+    };
+    let row = tx.query_opt(&sql, &[id.into()])?.ok_or_else(missing)?;
+    let record = decode(info, &row)?;
+    match if_match {
+        None => Err(Error::NoVersion.into()),
+        Some("*") => Ok(record),
+        Some(tag) if tag.trim_start_matches("W/") == etag(record.version) => Ok(record),
+        Some(tag) => Err(Error::Version {
+            current: record.version,
+            given: tag.to_owned(),
+        }
+        .into()),
+    }
+}
+
+/// What a write brings.
+pub struct Change<'a> {
+    pub fields: &'a Map<String, Json>,
+    pub state: Option<String>,
+    pub verb: &'a str,
+    pub note: Option<String>,
+    /// True where the platform sets fields that people may not (transitions, steps).
+    pub unrestricted: bool,
+}
+
+/// Brings `fields` over `before` into a whole, checked record. All that is wrong is in the error.
+fn checked(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    info: &TypeInfo,
+    before: Option<&Record>,
+    change: &Change<'_>,
+) -> Result<Map<String, Json>, Problem> {
+    let mut faults = Faults::default();
+    let mut whole = before.map(|record| record.fields.clone()).unwrap_or_default();
+    let frozen = before
+        .and_then(|record| record.state.as_deref())
+        .and_then(|state| {
+            info.declared
+                .lifecycle
+                .as_ref()
+                .and_then(|lifecycle| lifecycle.state(state))
+        });
+    for (name, sent) in change.fields {
+        let Some(column) = info.column(name) else {
+            faults.add(name, "unknown", "没有这个字段");
+            continue;
+        };
+        let kept = value::normalise(cx, catalog, &info.package, name, &column.field, sent, &mut faults);
+        let old = whole.get(name).cloned().unwrap_or_default();
+        if kept != old && !change.unrestricted {
+            if before.is_some() && column.field.immutable {
+                faults.add(name, "immutable", "登记后不能修改");
+            }
+            if let Some(state) = frozen
+                && (state.is_final
+                    || state
+                        .editable
+                        .as_ref()
+                        .is_some_and(|fields| !fields.contains(name)))
+            {
+                faults.add(name, "state", format!("“{}”状态下不能修改", state.title.zh));
+            }
+        }
+        whole.insert(name.clone(), kept);
+    }
+    let mut names = whole.clone();
+    let state = change
+        .state
+        .clone()
+        .or_else(|| before.and_then(|record| record.state.clone()));
+    names.insert("state".into(), state.map(Json::String).unwrap_or_default());
+    if before.is_none() {
+        for (name, default) in &info.defaults {
+            if whole.get(name).is_none_or(Json::is_null) && !change.fields.contains_key(name) {
+                let given = default.evaluate(cx, &names).map_err(Problem::internal)?;
+                names.insert(name.clone(), given.clone());
+                whole.insert(name.clone(), given);
+            }
+        }
+    }
+    let given = |name: &str| change.fields.contains_key(name) || before.is_none();
+    reference::check(cx, tx, catalog, info, &mut whole, &given, &mut faults)?;
+    names.extend(whole.clone());
+    for (name, expression) in &info.computed {
+        let result = expression.evaluate(cx, &names).map_err(Problem::internal)?;
+        names.insert(name.clone(), result.clone());
+        whole.insert(name.clone(), result);
+    }
+    for column in &info.columns {
+        let name = &column.name;
+        let empty = whole.get(name).is_none_or(Json::is_null);
+        let asked = match info.conditions.iter().find(|(of, _)| of == name) {
+            Some((_, when)) => when.holds(cx, &names).map_err(Problem::internal)?,
+            None => true,
+        };
+        let reported = faults
+            .0
+            .iter()
+            .any(|fault| fault.pointer == format!("/fields/{name}"));
+        if column.field.required && asked && empty && !reported {
+            faults.add(name, "required", format!("请填写“{}”", column.field.title.zh));
+        }
+    }
+    if faults.0.is_empty() {
+        for (name, rule) in &info.rules {
+            if !rule.holds(cx, &names).map_err(Problem::internal)? {
+                let declared = info
+                    .declared
+                    .rules
+                    .iter()
+                    .find(|(of, _)| of == name)
+                    .map(|(_, rule)| rule);
+                let field = declared.and_then(|rule| rule.field.clone()).unwrap_or_default();
+                faults.add(
+                    &field,
+                    "rule",
+                    declared.map(|rule| rule.message.zh.clone()).unwrap_or_default(),
+                );
+            }
+        }
+    }
+    if faults.0.is_empty() {
+        Ok(whole)
+    } else {
+        Err(Error::Invalid(faults.0.len(), faults.0).into())
+    }
+}
+
+/// A broken unique key, told at its fields.
+fn unique_fault(info: &TypeInfo, error: banyan_store::Error) -> Problem {
+    let banyan_store::Error::Unique { columns, .. } = &error else {
+        return error.into();
+    };
+    let mut faults = Faults::default();
+    for column in info
+        .columns
+        .iter()
+        .filter(|column| columns.contains(&column.column))
+    {
+        faults.add(
+            &column.name,
+            "unique",
+            format!("“{}”与已有记录重复", column.field.title.zh),
+        );
+    }
+    if faults.0.is_empty() {
+        error.into()
+    } else {
+        Error::Invalid(faults.0.len(), faults.0).into()
+    }
+}
+
+fn search_text(info: &TypeInfo, fields: &Map<String, Json>) -> String {
+    let text = |name: &str| match fields.get(name) {
+        Some(Json::String(text)) => text.clone(),
+        Some(Json::Null) | None => String::new(),
+        Some(other) => other.to_string(),
+    };
+    info.searched()
+        .map(|column| text(&column.name))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+pub fn create(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    info: &TypeInfo,
+    change: &Change<'_>,
+) -> Result<Record, Problem> {
+    let fields = checked(cx, tx, catalog, info, None, change)?;
+    let initial = info
+        .declared
+        .lifecycle
+        .as_ref()
+        .map(|lifecycle| lifecycle.initial.clone());
+    let mut record = Record {
+        seq: 0,
+        id: cx.id().into_string(),
+        version: 1,
+        created_at: cx.now_text(),
+        created_by: cx.actor.id.clone(),
+        updated_at: cx.now_text(),
+        updated_by: cx.actor.id.clone(),
+        verb: change.verb.to_owned(),
+        note: change.note.clone(),
+        state: initial.map(|initial| change.state.clone().unwrap_or(initial)),
+        fields,
+    };
+    let names = info.all_columns();
+    let marks: Vec<String> = (1..=names.len()).map(|index| format!("?{index}")).collect();
+    let sql = format!(
+        "INSERT INTO {} ({}) VALUES ({}) RETURNING _seq",
+        info.table,
+        names.join(", "),
+        marks.join(", ")
+    );
+    let row = tx
+        .query_opt(&sql, &row_values(info, &record))
+        .map_err(|error| unique_fault(info, error))?;
+    record.seq = row.map(|row| row.get(0)).transpose()?.unwrap_or(0);
+    search::put(tx, info, record.seq, &search_text(info, &record.fields))?;
+    count(cx, tx, info, 1)?;
+    emit(cx, tx, info, &record, None)?;
+    Ok(record)
+}
+
+fn row_values(info: &TypeInfo, record: &Record) -> Vec<Value> {
+    let mut values: Vec<Value> = vec![
+        record.id.as_str().into(),
+        record.version.into(),
+        record.created_at.as_str().into(),
+        record.created_by.as_str().into(),
+        record.updated_at.as_str().into(),
+        record.updated_by.as_str().into(),
+        record.verb.as_str().into(),
+        record.note.as_deref().into(),
+    ];
+    if info.has_state() {
+        values.push(record.state.as_deref().into());
+    }
+    let null = Json::Null;
+    values.extend(
+        info.columns
+            .iter()
+            .map(|column| value::to_column(column, record.fields.get(&column.name).unwrap_or(&null))),
+    );
+    values
+}
+
+/// Writes `change` over a record that was read with [`get_for_change`].
+pub fn update(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    info: &TypeInfo,
+    before: &Record,
+    change: &Change<'_>,
+) -> Result<Record, Problem> {
+    let fields = checked(cx, tx, catalog, info, Some(before), change)?;
+    let state = change.state.clone().or_else(|| before.state.clone());
+    if fields == before.fields && state == before.state && change.note.is_none() {
+        return Ok(before.clone());
+    }
+    let record = Record {
+        version: before.version + 1,
+        updated_at: cx.now_text(),
+        updated_by: cx.actor.id.clone(),
+        verb: change.verb.to_owned(),
+        note: change.note.clone(),
+        state,
+        fields,
+        ..before.clone()
+    };
+    history::supersede(cx, tx, info, before.seq, false)?;
+    let names = info.all_columns();
+    let sets: Vec<String> = names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| format!("{name} = ?{}", index + 1))
+        .collect();
+    let mut values = row_values(info, &record);
+    values.push(record.seq.into());
+    let sql = format!(
+        "UPDATE {} SET {} WHERE _seq = ?{}",
+        info.table,
+        sets.join(", "),
+        values.len()
+    );
+    tx.execute(&sql, &values)
+        .map_err(|error| unique_fault(info, error))?;
+    let (old, new) = (
+        search_text(info, &before.fields),
+        search_text(info, &record.fields),
+    );
+    if old != new {
+        search::put(tx, info, record.seq, &new)?;
+    }
+    emit(cx, tx, info, &record, Some(before))?;
+    Ok(record)
+}
+
+pub fn delete(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    info: &TypeInfo,
+    before: &Record,
+) -> Result<(), Problem> {
+    for (other, field, on_delete) in reference::pointing_to(catalog, &info.name) {
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {} = ?1",
+            select_list(other),
+            other.table,
+            crate::catalog::column_name(field)
+        );
+        let limit = if on_delete == OnDelete::Refuse {
+            " LIMIT 1"
+        } else {
+            ""
+        };
+        for row in tx.query(&format!("{sql}{limit}"), &[before.id.as_str().into()])? {
+            let record = decode(other, &row)?;
+            match on_delete {
+                OnDelete::Refuse => {
+                    let text = format!(
+                        "这条记录仍被“{}”引用,不能删除;请先处理那些记录。",
+                        other.declared.title.zh
+                    );
+                    return Err(Error::InUse(text).into());
+                }
+                OnDelete::Clear => {
+                    let fields: Map<String, Json> = [(field.to_owned(), Json::Null)].into_iter().collect();
+                    let change = Change {
+                        fields: &fields,
+                        state: None,
+                        verb: "updated",
+                        note: None,
+                        unrestricted: true,
+                    };
+                    update(cx, tx, catalog, other, &record, &change)?;
+                }
+                OnDelete::Cascade => delete(cx, tx, catalog, other, &record)?,
+            }
+        }
+    }
+    history::supersede(cx, tx, info, before.seq, true)?;
+    search::remove(tx, info, before.seq)?;
+    tx.execute(
+        &format!("DELETE FROM {} WHERE _seq = ?1", info.table),
+        &[before.seq.into()],
+    )?;
+    count(cx, tx, info, -1)?;
+    let gone = Record {
+        verb: "deleted".into(),
+        ..before.clone()
+    };
+    emit(cx, tx, info, &gone, Some(before))
+}
+
+/// Counters in shards, so that writers on PostgreSQL do not wait for each other's row.
+fn count(cx: &Ctx, tx: &mut Tx<'_>, info: &TypeInfo, by: i64) -> Result<(), Problem> {
+    let shard = if tx.dialect().is_postgres() {
+        i64::from(cx.world.secret::<1>().into_iter().sum::<u8>() % 16)
+    } else {
+        0
+    };
+    tx.execute(
+        "INSERT INTO record_count (type, shard, n) VALUES (?1, ?2, ?3)
+         ON CONFLICT (type, shard) DO UPDATE SET n = record_count.n + excluded.n",
+        &[info.name.as_str().into(), shard.into(), by.into()],
+    )?;
+    Ok(())
+}
+
+/// The event of a change. Personal fields are named, not shown: the feed is read by many.
+fn emit(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    info: &TypeInfo,
+    record: &Record,
+    before: Option<&Record>,
+) -> Result<(), Problem> {
+    let shown = |fields: &Map<String, Json>| -> Map<String, Json> {
+        let open = info.columns.iter().filter(|column| !column.field.personal);
+        open.filter_map(|column| Some((column.name.clone(), fields.get(&column.name)?.clone())))
+            .collect()
+    };
+    let withheld: Vec<&str> = info
+        .columns
+        .iter()
+        .filter(|column| column.field.personal)
+        .map(|column| column.name.as_str())
+        .collect();
+    let mut data =
+        json!({ "version": record.version, "record": shown(&record.fields), "state": record.state });
+    if let Some(object) = data.as_object_mut() {
+        if let Some(before) = before {
+            let mut old = shown(&before.fields);
+            old.retain(|name, value| record.fields.get(name) != Some(value));
+            object.insert("before".into(), json!(old));
+            object.insert("before_state".into(), json!(before.state));
+        }
+        if !withheld.is_empty() {
+            object.insert("withheld".into(), json!(withheld));
+        }
+    }
+    let kind = format!("banyan.{}.{}", info.name, record.verb);
+    let subject = format!("{}/{}", info.name, record.id);
+    tx.emit(&Event::new(
+        cx,
+        &format!("/banyan/{}", info.package),
+        &kind,
+        Some(subject),
+        data,
+    ))?;
+    Ok(())
+}

@@ -1,0 +1,338 @@
+//! Fields that point elsewhere: checked against what is there, resolved from keys, and named for people.
+
+use std::collections::BTreeMap;
+
+use banyan_base::{Ctx, Id, Problem};
+use banyan_package::model::{FieldKind, OnDelete};
+use banyan_store::Tx;
+use serde_json::{Map, Value as Json};
+
+use crate::catalog::{Catalog, TypeInfo, column_name, qualified};
+use crate::value::{Faults, code_list};
+
+const UNIT: &str = "base.unit";
+const REGION: &str = "base.region";
+
+/// Checks and resolves every field of `fields` that points elsewhere.
+pub fn check(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    info: &TypeInfo,
+    fields: &mut Map<String, Json>,
+    changed: &dyn Fn(&str) -> bool,
+    faults: &mut Faults,
+) -> Result<(), Problem> {
+    for column in &info.columns {
+        let name = column.name.as_str();
+        let value = fields.get(name).cloned().unwrap_or_default();
+        if value.is_null() || !changed(name) {
+            continue;
+        }
+        match &column.field.kind {
+            FieldKind::Unit { .. } => {
+                let resolved = by_code(tx, catalog, UNIT, &value, name, "单位", faults)?;
+                fields.insert(name.into(), resolved);
+            }
+            FieldKind::Code {
+                registry: Some(registry),
+                ..
+            } => {
+                let of = qualified(&info.package, registry);
+                let resolved = by_code(tx, catalog, &of, &value, name, "代码", faults)?;
+                fields.insert(name.into(), resolved);
+            }
+            FieldKind::Region { at, .. } => {
+                let day = at
+                    .as_ref()
+                    .and_then(|at| fields.get(at))
+                    .and_then(Json::as_str)
+                    .map(str::to_owned);
+                let day = day.unwrap_or_else(|| cx.today().to_string());
+                region(tx, catalog, name, value.as_str().unwrap_or(""), &day, faults)?;
+            }
+            FieldKind::Ref { to, .. } => {
+                let target = catalog.find(&qualified(&info.package, to))?;
+                match resolve(tx, &target, value.as_str().unwrap_or(""))? {
+                    Some(id) => {
+                        fields.insert(name.into(), Json::String(id));
+                    }
+                    None => {
+                        let shown = value.as_str().unwrap_or("").to_owned();
+                        faults.add(
+                            name,
+                            "ref",
+                            format!("“{}”里没有“{shown}”", target.declared.title.zh),
+                        );
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The id of a record by its id or its key (parts joined with `/`).
+pub fn resolve(tx: &mut Tx<'_>, target: &TypeInfo, sent: &str) -> Result<Option<String>, Problem> {
+    if let Some(id) = Id::parse(sent) {
+        let row = tx.query_opt(
+            &format!("SELECT _id FROM {} WHERE _id = ?1", target.table),
+            &[id.into()],
+        )?;
+        return Ok(row.map(|row| row.get(0)).transpose()?);
+    }
+    let parts: Vec<&str> = if target.declared.key.len() == 1 {
+        vec![sent]
+    } else {
+        sent.split('/').collect()
+    };
+    if target.declared.key.is_empty() || parts.len() != target.declared.key.len() {
+        return Ok(None);
+    }
+    let conditions = target.declared.key.iter().enumerate();
+    let conditions: Vec<String> = conditions
+        .map(|(index, field)| format!("{} = ?{}", column_name(field), index + 1))
+        .collect();
+    let mut values = Vec::new();
+    for (field, part) in target.declared.key.iter().zip(parts) {
+        let Some(column) = target.column(field) else {
+            return Ok(None);
+        };
+        values.push(match column.stored {
+            crate::catalog::Stored::Text => part.into(),
+            _ => part.parse::<i64>().ok().into(),
+        });
+    }
+    let sql = format!(
+        "SELECT _id FROM {} WHERE {}",
+        target.table,
+        conditions.join(" AND ")
+    );
+    Ok(tx.query_opt(&sql, &values)?.map(|row| row.get(0)).transpose()?)
+}
+
+/// Codes (or names, as people write them in tables) of a registry whose key is one field.
+fn by_code(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    of: &str,
+    value: &Json,
+    name: &str,
+    word: &str,
+    faults: &mut Faults,
+) -> Result<Json, Problem> {
+    let Some(target) = catalog.types.get(of) else {
+        faults.add(name, "ref", format!("{word}登记簿 {of} 尚未安装"));
+        return Ok(value.clone());
+    };
+    let Some(key) = target.declared.key.first() else {
+        return Ok(value.clone());
+    };
+    let (key, label) = (column_name(key), column_name(&target.declared.label));
+    let sql = format!(
+        "SELECT {key} FROM {} WHERE {key} = ?1 OR {label} = ?1 LIMIT 1",
+        target.table
+    );
+    let mut one = |sent: &Json| -> Result<Json, Problem> {
+        let text = sent.as_str().unwrap_or("");
+        match tx.query_opt(&sql, &[text.into()])? {
+            Some(row) => Ok(Json::String(row.get(0)?)),
+            None => {
+                faults.add(name, "ref", format!("没有{word}“{text}”"));
+                Ok(sent.clone())
+            }
+        }
+    };
+    match value {
+        Json::Array(items) => Ok(Json::Array(items.iter().map(&mut one).collect::<Result<_, _>>()?)),
+        other => one(other),
+    }
+}
+
+/// A region code must have been in force on the day; the message of an old one names its successor.
+fn region(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    name: &str,
+    code: &str,
+    day: &str,
+    faults: &mut Faults,
+) -> Result<(), Problem> {
+    let Some(target) = catalog.types.get(REGION) else {
+        faults.add(name, "ref", "行政区划登记簿 base.region 尚未安装");
+        return Ok(());
+    };
+    let sql = format!(
+        "SELECT f_name, f_valid_from, f_valid_to, f_successor FROM {} WHERE f_code = ?1 ORDER BY f_valid_from",
+        target.table
+    );
+    let rows = tx.query(&sql, &[code.into()])?;
+    let mut past = None;
+    for row in &rows {
+        let from: Option<String> = row.get(1)?;
+        let to: Option<String> = row.get(2)?;
+        if from.as_deref().is_none_or(|from| from <= day) && to.as_deref().is_none_or(|to| day < to) {
+            return Ok(());
+        }
+        past = Some((row.get::<String>(0)?, from, to, row.get::<Option<String>>(3)?));
+    }
+    match past {
+        None => faults.add(name, "ref", format!("没有行政区划代码 {code}")),
+        Some((title, from, to, successor)) => {
+            let mut message = format!("{code} {title} 在 {day} 不是有效的行政区划");
+            if let Some(from) = from.filter(|from| from.as_str() > day) {
+                message.push_str(&format!("(自 {from} 起有效)"));
+            } else if let Some(to) = to {
+                message.push_str(&format!(",已于 {to} 停用"));
+                if let Some(next) = successor {
+                    let sql = format!(
+                        "SELECT f_name FROM {} WHERE f_code = ?1 AND f_valid_to IS NULL",
+                        target.table
+                    );
+                    let named = tx.query_opt(&sql, &[next.as_str().into()])?;
+                    let named: String = named.map(|row| row.get(0)).transpose()?.unwrap_or_default();
+                    message.push_str(&format!(",现为 {next} {named}"));
+                }
+            }
+            faults.add(name, "region", message);
+        }
+    }
+    Ok(())
+}
+
+/// Names for people of what the fields of several records point to: (type or list, code) → name.
+pub fn labels(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    info: &TypeInfo,
+    records: &[Map<String, Json>],
+) -> Result<Vec<Map<String, Json>>, Problem> {
+    let mut all: Vec<Map<String, Json>> = vec![Map::new(); records.len()];
+    for column in &info.columns {
+        let name = column.name.as_str();
+        let from = match &column.field.kind {
+            FieldKind::Unit { .. } => Some((UNIT.to_owned(), false)),
+            FieldKind::Region { .. } => Some((REGION.to_owned(), false)),
+            FieldKind::Code {
+                registry: Some(registry),
+                ..
+            } => Some((qualified(&info.package, registry), false)),
+            FieldKind::Ref { to, .. } => Some((qualified(&info.package, to), true)),
+            FieldKind::Code { list: Some(list), .. } => {
+                if let Some(list) = code_list(catalog, &info.package, list) {
+                    let title = |code: &str| {
+                        list.items
+                            .iter()
+                            .find(|item| item.code == code)
+                            .map(|item| item.title.zh.clone())
+                    };
+                    fill(&mut all, records, name, &title);
+                }
+                None
+            }
+            FieldKind::Computed {
+                result: banyan_package::model::ComputedType::Code { list },
+                ..
+            } => {
+                if let Some(list) = code_list(catalog, &info.package, list) {
+                    let title = |code: &str| {
+                        list.items
+                            .iter()
+                            .find(|item| item.code == code)
+                            .map(|item| item.title.zh.clone())
+                    };
+                    fill(&mut all, records, name, &title);
+                }
+                None
+            }
+            _ => None,
+        };
+        let Some((of, by_id)) = from else { continue };
+        let Some(target) = catalog.types.get(&of) else {
+            continue;
+        };
+        let named = names(tx, target, by_id, records, name)?;
+        fill(&mut all, records, name, &|code| named.get(code).cloned());
+    }
+    if let Some(lifecycle) = &info.declared.lifecycle {
+        let title = |state: &str| lifecycle.state(state).map(|state| state.title.zh.clone());
+        fill(&mut all, records, "state", &title);
+    }
+    Ok(all)
+}
+
+fn codes_of(value: Option<&Json>) -> Vec<&str> {
+    match value {
+        Some(Json::String(code)) => vec![code],
+        Some(Json::Array(items)) => items.iter().filter_map(Json::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn fill(
+    all: &mut [Map<String, Json>],
+    records: &[Map<String, Json>],
+    name: &str,
+    title: &dyn Fn(&str) -> Option<String>,
+) {
+    for (labels, record) in all.iter_mut().zip(records) {
+        let titles: Vec<String> = codes_of(record.get(name)).into_iter().filter_map(title).collect();
+        if !titles.is_empty() {
+            labels.insert(name.to_owned(), Json::String(titles.join("、")));
+        }
+    }
+}
+
+/// The names of all that a page of records points to in one field, in one query.
+fn names(
+    tx: &mut Tx<'_>,
+    target: &TypeInfo,
+    by_id: bool,
+    records: &[Map<String, Json>],
+    name: &str,
+) -> Result<BTreeMap<String, String>, Problem> {
+    let mut codes: Vec<&str> = records
+        .iter()
+        .flat_map(|record| codes_of(record.get(name)))
+        .collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let mut named = BTreeMap::new();
+    let key = match (by_id, target.declared.key.first()) {
+        (true, _) => "_id".to_owned(),
+        (false, Some(key)) => column_name(key),
+        (false, None) => return Ok(named),
+    };
+    let label = column_name(&target.declared.label);
+    for chunk in codes.chunks(200) {
+        let marks: Vec<String> = (1..=chunk.len()).map(|index| format!("?{index}")).collect();
+        let sql = format!(
+            "SELECT {key}, {label} FROM {} WHERE {key} IN ({})",
+            target.table,
+            marks.join(", ")
+        );
+        let values: Vec<banyan_store::Value> = chunk.iter().map(|code| (*code).into()).collect();
+        for row in tx.query(&sql, &values)? {
+            if let Some(label) = row.get::<Option<String>>(1)? {
+                named.insert(row.get(0)?, label);
+            }
+        }
+    }
+    Ok(named)
+}
+
+/// Fields of all types that point to `target` by reference: (type, field, what happens on deletion).
+pub fn pointing_to<'c>(catalog: &'c Catalog, target: &str) -> Vec<(&'c TypeInfo, &'c str, OnDelete)> {
+    let mut found = Vec::new();
+    for info in catalog.types.values() {
+        for column in &info.columns {
+            if let FieldKind::Ref { to, on_delete } = &column.field.kind
+                && qualified(&info.package, to) == target
+            {
+                found.push((&**info, column.name.as_str(), *on_delete));
+            }
+        }
+    }
+    found
+}
