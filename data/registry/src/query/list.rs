@@ -200,24 +200,23 @@ fn decode_cursor(query: &Query, text: &str, keys: usize) -> Result<Vec<Value>, P
 fn after(builder: &mut Builder, keys: &[SortKey], values: &[Value]) -> String {
     let mut choices = Vec::new();
     for depth in 0..keys.len() {
+        // Nothing stands behind a null in its own group; and a value that is bound must be used.
+        if values.get(depth).is_none_or(|value| *value == Value::Null) {
+            continue;
+        }
         let mut parts = Vec::new();
-        let mut possible = true;
         for (index, (key, value)) in keys.iter().zip(values).enumerate().take(depth + 1) {
             if index < depth {
                 parts.push(match value {
                     Value::Null => format!("{} IS NULL", key.sql),
                     other => format!("{} = {}", key.sql, builder.mark(other.clone())),
                 });
-            } else if *value == Value::Null {
-                possible = false;
             } else {
                 let sign = if key.descending { "<" } else { ">" };
                 parts.push(format!("{} {sign} {}", key.sql, builder.mark(value.clone())));
             }
         }
-        if possible {
-            choices.push(format!("({})", parts.join(" AND ")));
-        }
+        choices.push(format!("({})", parts.join(" AND ")));
     }
     // The first key bounds the index range for all choices.
     let bound = match (keys.first(), values.first()) {
