@@ -1,1 +1,17 @@
-//! skeleton
+//! The door's face over HTTP: routes from the operation table, problems, OpenAPI, static files, the portal's first page.
+//!
+//! Invariants
+//! - Every failure is problem+json with a trace; a 5xx shows nothing of the inside.
+//! - A call that could change something and comes with a cookie must show that it comes from our own pages.
+//! - Must not know: any engine.
+//!
+//! Map: `router`: routes. `call`: a request into the door and back. `openapi`. `files`: desk and portal.
+
+mod call;
+mod files;
+mod openapi;
+mod router;
+#[cfg(test)]
+mod tests;
+
+pub use router::{Settings, router};

@@ -301,12 +301,9 @@ fn jobs_are_tried_again_and_put_aside() {
             while jobs::run_one(&test.db, &world.system_ctx(), "w", &["good", "bad"], &handlers).unwrap() {}
             world.clock().advance(SignedDuration::from_hours(2));
         }
-        assert_eq!(
-            *tries.lock().unwrap(),
-            ["good", "bad", "bad", "bad"],
-            "{}",
-            test.name
-        );
+        let mut tried = tries.lock().unwrap().clone();
+        tried.sort();
+        assert_eq!(tried, ["bad", "bad", "bad", "good"], "{}", test.name);
         let job = test
             .db
             .read::<_, Error>(|tx| jobs::find(tx, bad.as_str()))

@@ -1,0 +1,84 @@
+//! Decisions by Cedar, over the policies of the installed packages. In a package's policy.cedar stand
+//! `Role::"<package>.<role>"`, `Action::"view"` (a verb) or `Action::"<package>.<type>.view"`, `Type::"<package>.<type>"`
+//! and `Package::"<package>"`.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use banyan_base::{ActorKind, Ctx, Problem};
+use banyan_door::{Decision, Obligations, Operation, Policy, Target};
+use cedar_policy::{Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, PolicySet, Request};
+
+/// Operations that whoever has signed in may call; they guard themselves.
+const SIGNED_IN: &[&str] = &["session.view", "session.delete", "password.change", "package.list", "package.view", "file.create"];
+/// Operations that nobody need sign in for.
+const OPEN: &[&str] = &["session.create"];
+
+/// The policy of the platform and its packages.
+pub struct CedarPolicy {
+    policies: ArcSwap<PolicySet>,
+}
+
+impl Default for CedarPolicy {
+    fn default() -> CedarPolicy {
+        CedarPolicy { policies: ArcSwap::from_pointee(PolicySet::new()) }
+    }
+}
+
+fn uid(kind: &str, id: &str) -> Option<EntityUid> {
+    let kind: EntityTypeName = kind.parse().ok()?;
+    Some(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+}
+
+impl CedarPolicy {
+    /// Takes over the policies of all packages: (package, text). A text that can't be read permits nothing.
+    pub fn set(&self, packages: &[(String, String)]) {
+        let mut all = PolicySet::new();
+        for (package, text) in packages {
+            let Ok(set) = text.parse::<PolicySet>() else {
+                tracing::error!(%package, "the stored policy can't be read; it permits nothing");
+                continue;
+            };
+            for policy in set.policies() {
+                let id = PolicyId::new(format!("{package}/{}", policy.id()));
+                if all.add(policy.new_id(id)).is_err() {
+                    tracing::error!(%package, "two policies have one id");
+                }
+            }
+        }
+        self.policies.store(Arc::new(all));
+    }
+
+    fn permits(&self, cx: &Ctx, target: &Target) -> Option<bool> {
+        let verb = target.action.rsplit('.').next().unwrap_or("");
+        let package = target.resource.split('.').next().unwrap_or("");
+        let roles = cx.actor.roles.iter().map(|role| uid("Role", role)).collect::<Option<_>>()?;
+        let principal = uid("Account", &cx.actor.id)?;
+        let (action, resource) = (uid("Action", &target.action)?, uid("Type", &target.resource)?);
+        let entities = [
+            Entity::new_no_attrs(principal.clone(), roles),
+            Entity::new_no_attrs(action.clone(), [uid("Action", verb)?].into()),
+            Entity::new_no_attrs(resource.clone(), [uid("Package", package)?].into()),
+        ];
+        let entities = Entities::from_entities(entities, None).ok()?;
+        let request = Request::new(principal, action, resource, Context::empty(), None).ok()?;
+        let answer = Authorizer::new().is_authorized(&request, &self.policies.load(), &entities);
+        Some(answer.decision() == CedarDecision::Allow)
+    }
+}
+
+impl Policy for CedarPolicy {
+    fn decide(&self, cx: &Ctx, target: &Target, operation: &Operation) -> Result<Decision, Problem> {
+        let permit = Ok(Decision::Permit(Obligations::default()));
+        if cx.actor.is_admin() || OPEN.contains(&operation.name) {
+            return permit;
+        }
+        if cx.actor.kind == ActorKind::Anonymous {
+            return Ok(Decision::Deny { reason: "请先登录。".into() });
+        }
+        if SIGNED_IN.contains(&operation.name) || (target.resource != "platform" && self.permits(cx, target) == Some(true)) {
+            return permit;
+        }
+        Ok(Decision::Deny { reason: format!("您的角色没有“{}”的权限;需要的话请联系管理员授予角色。", operation.title) })
+    }
+}
