@@ -9,10 +9,16 @@
 
 mod check;
 mod diff;
+mod form;
+mod forms;
 mod locate;
 pub mod model;
+mod node;
 mod raw;
 mod read;
+mod read_types;
+mod read_views;
+mod schema;
 mod scope;
 mod seed;
 #[cfg(test)]
@@ -22,5 +28,6 @@ pub use check::{Installed, check};
 pub use diff::{Change, Plan, diff};
 pub use model::Package;
 pub use read::read;
+pub use schema::schemas;
 pub use scope::{field_type, record_scope, trigger_scope};
 pub use seed::{SeedRow, read_seed};

@@ -1,4 +1,4 @@
-//! The form of the files, as serde reads them. Unknown keys are errors that name their place.
+//! The files as serde reads them, after `form` has found and left out what is wrong.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -43,6 +43,7 @@ pub(crate) struct RawPackage {
     pub version: String,
     #[serde(default)]
     pub summary: Title,
+    pub overlays: Option<String>,
     #[serde(default)]
     pub needs: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "ordered")]
@@ -136,26 +137,26 @@ pub(crate) struct RawField {
     pub default: Option<String>,
     pub when: Option<String>,
     // What belongs to some types only.
-    pub min: Option<toml::Value>,
-    pub max: Option<toml::Value>,
+    pub min: Option<serde_json::Value>,
+    pub max: Option<serde_json::Value>,
     pub pattern: Option<String>,
     #[serde(default)]
     pub multiline: bool,
     pub measure: Option<String>,
-    pub scale: Option<u8>,
+    pub scale: Option<i64>,
     pub list: Option<String>,
     pub registry: Option<String>,
     #[serde(default)]
     pub many: bool,
     #[serde(default)]
-    pub levels: Vec<u8>,
+    pub levels: Vec<i64>,
     pub at: Option<String>,
     pub to: Option<String>,
     #[serde(default)]
     pub on_delete: crate::model::OnDelete,
     #[serde(default)]
     pub accept: Vec<String>,
-    pub max_bytes: Option<u64>,
+    pub max_bytes: Option<i64>,
     #[serde(default)]
     pub kinds: Vec<String>,
     pub result: Option<String>,
@@ -178,6 +179,18 @@ pub(crate) struct RawLifecycle {
     pub states: Ordered<RawState>,
     #[serde(default, deserialize_with = "ordered")]
     pub transitions: Ordered<RawTransition>,
+    #[serde(default, deserialize_with = "ordered")]
+    pub clocks: Ordered<RawClock>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawClock {
+    pub state: String,
+    pub after: String,
+    #[serde(default)]
+    pub working_days: bool,
+    pub transition: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -233,6 +246,23 @@ pub(crate) struct RawView {
     #[serde(default, deserialize_with = "ordered")]
     pub measures: Ordered<RawMeasure>,
     pub order_by: Option<String>,
+    #[serde(default)]
+    pub intro: Title,
+    #[serde(default, deserialize_with = "ordered")]
+    pub figures: Ordered<RawMeasure>,
+    #[serde(default, deserialize_with = "ordered")]
+    pub tables: Ordered<RawTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawTable {
+    pub title: Title,
+    pub of: Option<String>,
+    pub filter: Option<String>,
+    #[serde(default)]
+    pub sort: Vec<String>,
+    pub columns: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -240,6 +270,7 @@ pub(crate) struct RawView {
 pub(crate) struct RawSection {
     pub title: Title,
     pub fields: Vec<String>,
+    pub when: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -255,10 +286,13 @@ pub(crate) struct RawRelated {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawMeasure {
     pub title: Title,
+    pub of: Option<String>,
     pub filter: Option<String>,
     pub sum: Option<String>,
     pub average: Option<String>,
-    pub ratio: Option<(String, String)>,
+    pub min: Option<String>,
+    pub max: Option<String>,
+    pub ratio: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]

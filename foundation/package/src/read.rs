@@ -6,16 +6,19 @@ use banyan_base::{Finding, Severity, SourceFile};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use crate::form::{self, Shape};
+use crate::forms;
 use crate::locate::Located;
 use crate::model::*;
+use crate::node::finding_at;
 use crate::raw::*;
 
 /// The largest file of a package.
 const MAX_FILE: usize = 16 << 20;
 
-struct Reader {
-    findings: Vec<Finding>,
-    package: Package,
+pub(crate) struct Reader {
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) package: Package,
 }
 
 /// Reads the files of a package folder. `None` where package.toml itself can't be read.
@@ -75,24 +78,23 @@ fn is_package_id(text: &str) -> bool {
     (2..=24).contains(&text.len()) && is_name(&text.replace('-', "_"))
 }
 
-fn grade(text: Option<&str>) -> Result<Grade, String> {
-    match text {
-        None | Some("一般") => Ok(Grade::General),
-        Some("重要") => Ok(Grade::Important),
-        Some("核心") => Ok(Grade::Core),
-        Some(other) => Err(format!("there is no grade `{other}`")),
-    }
-}
-
 impl Reader {
-    fn add(&mut self, file: &SourceFile, keys: &[&str], rule: &str, message: String, hint: Option<&str>) {
+    pub(crate) fn add(
+        &mut self,
+        file: &SourceFile,
+        keys: &[&str],
+        rule: &str,
+        message: String,
+        hint: Option<&str>,
+    ) {
         let text = String::from_utf8_lossy(&file.bytes);
         let located = Located::new(&file.path, &text);
         self.findings
             .push(located.finding(Severity::Error, keys, rule, message, hint.map(str::to_owned)));
     }
 
-    fn parse<T: DeserializeOwned>(&mut self, file: &SourceFile) -> Option<T> {
+    /// Reads a file by its form; what is wrong in it is found and left out.
+    pub(crate) fn parse<T: DeserializeOwned>(&mut self, file: &SourceFile, shape: &Shape) -> Option<T> {
         let Ok(text) = std::str::from_utf8(&file.bytes) else {
             self.add(
                 file,
@@ -103,29 +105,30 @@ impl Reader {
             );
             return None;
         };
-        match toml::from_str(text) {
+        let (value, findings) = form::read(&file.path, text, shape);
+        self.findings.extend(findings);
+        match serde_json::from_value(value?) {
             Ok(value) => Some(value),
             Err(error) => {
-                let offset = error.span().map_or(0, |span| span.start);
-                let message = error.message().to_owned();
-                let hint = unknown_key_hint(&message);
-                let rule = if message.starts_with("unknown field") {
-                    "unknown-key"
-                } else {
-                    "form"
-                };
-                let located = Located::new(&file.path, text);
-                self.findings
-                    .push(located.at(Severity::Error, offset, rule, message, hint));
+                self.add(
+                    file,
+                    &[],
+                    "form",
+                    format!("the file can't be read: {error}"),
+                    None,
+                );
                 None
             }
         }
     }
 
     fn package_file(&mut self, file: &SourceFile) -> bool {
-        let Some(raw) = self.parse::<RawPackage>(file) else {
+        let Some(raw) = self.parse::<RawPackage>(file, &forms::PACKAGE) else {
             return false;
         };
+        if raw.id.is_empty() {
+            return false;
+        }
         if !is_package_id(&raw.id) {
             let hint = "2 to 24 of a–z, 0–9 and -, beginning with a letter";
             self.add(
@@ -179,6 +182,7 @@ impl Reader {
             version: raw.version,
             needs: raw.needs,
             summary: raw.summary,
+            overlays: raw.overlays,
             roles: raw
                 .roles
                 .into_iter()
@@ -215,7 +219,7 @@ impl Reader {
             ["records", name] if name.ends_with(".toml") => self.record(file, name.trim_end_matches(".toml")),
             ["views", name] if name.ends_with(".toml") => self.view(file, name.trim_end_matches(".toml")),
             ["messages", name] if name.ends_with(".toml") => {
-                if let Some(messages) = self.parse::<BTreeMap<String, String>>(file) {
+                if let Some(messages) = self.parse::<BTreeMap<String, String>>(file, &forms::MESSAGES) {
                     self.package
                         .messages
                         .insert(name.trim_end_matches(".toml").to_owned(), messages);
@@ -256,8 +260,16 @@ impl Reader {
                     .labels()
                     .and_then(|mut labels| labels.next())
                     .map_or(0, |label| label.offset());
-                let located = Located::new(&file.path, &text);
-                let finding = located.at(Severity::Error, offset, "policy", error.to_string(), None);
+                let message = error.to_string();
+                let finding = finding_at(
+                    Severity::Error,
+                    &file.path,
+                    &text,
+                    offset,
+                    "policy",
+                    message,
+                    None,
+                );
                 self.findings.push(finding);
             }
         }
@@ -266,7 +278,7 @@ impl Reader {
 
     fn codes(&mut self, file: &SourceFile, name: &str) {
         self.name(file, name);
-        let Some(raw) = self.parse::<RawList>(file) else {
+        let Some(raw) = self.parse::<RawList>(file, &forms::CODES) else {
             return;
         };
         let mut items = Vec::new();
@@ -306,453 +318,10 @@ impl Reader {
         ));
     }
 
-    fn name(&mut self, file: &SourceFile, name: &str) {
+    pub(crate) fn name(&mut self, file: &SourceFile, name: &str) {
         if !is_name(name) {
             let hint = "at most 31 of a–z, 0–9 and _, beginning with a letter";
             self.add(file, &[], "name", format!("`{name}` can't be a name"), Some(hint));
         }
     }
-
-    fn record(&mut self, file: &SourceFile, name: &str) {
-        self.name(file, name);
-        let Some(raw) = self.parse::<RawRecord>(file) else {
-            return;
-        };
-        let type_grade = grade(raw.grade.as_deref()).unwrap_or_else(|message| {
-            self.add(file, &["grade"], "grade", message, Some("一般, 重要 or 核心"));
-            Grade::General
-        });
-        let mut fields = Vec::new();
-        for (field_name, raw) in raw.fields {
-            if !is_name(&field_name) || matches!(field_name.as_str(), "state" | "id" | "type" | "version") {
-                let message = format!("`{field_name}` can't be a field's name");
-                let hint = "at most 31 of a–z, 0–9 and _; not state, id, type, version";
-                self.add(file, &["fields", &field_name], "name", message, Some(hint));
-                continue;
-            }
-            if let Some(field) = self.field(file, &field_name, raw) {
-                fields.push((field_name, field));
-            }
-        }
-        let rule = |raw: RawRule| RecordRule {
-            feel: raw.feel,
-            message: raw.message,
-            field: raw.field,
-        };
-        let record = RecordType {
-            title: raw.title,
-            about: raw.about,
-            label: raw.label,
-            key: raw.key,
-            grade: type_grade,
-            retention: raw.retention,
-            fields,
-            unique: raw.unique,
-            index: raw.index,
-            rules: raw
-                .rules
-                .into_iter()
-                .map(|(name, raw)| (name, rule(raw)))
-                .collect(),
-            lifecycle: raw.lifecycle.map(lifecycle),
-        };
-        self.package.types.push((name.into(), record));
-    }
-
-    fn field(&mut self, file: &SourceFile, name: &str, raw: RawField) -> Option<Field> {
-        let integer = |value: &Option<toml::Value>| value.as_ref().and_then(toml::Value::as_integer);
-        let float = |value: &Option<toml::Value>| {
-            value.as_ref().and_then(|value| {
-                value
-                    .as_float()
-                    .or_else(|| value.as_integer().map(|value| value as f64))
-            })
-        };
-        let text = |value: &Option<toml::Value>| {
-            value
-                .as_ref()
-                .map(|value| value.to_string().trim_matches('"').to_owned())
-        };
-        let kind = match raw.kind.as_str() {
-            "text" => FieldKind::Text {
-                max: integer(&raw.max)
-                    .and_then(|max| u32::try_from(max).ok())
-                    .unwrap_or(200),
-                min: integer(&raw.min)
-                    .and_then(|min| u32::try_from(min).ok())
-                    .unwrap_or(0),
-                pattern: raw.pattern.clone(),
-                multiline: raw.multiline,
-            },
-            "integer" => FieldKind::Integer {
-                min: integer(&raw.min),
-                max: integer(&raw.max),
-                measure: raw.measure.clone(),
-            },
-            "decimal" => FieldKind::Decimal {
-                scale: raw.scale.unwrap_or(2),
-                min: float(&raw.min),
-                max: float(&raw.max),
-                measure: raw.measure.clone(),
-            },
-            "money" => FieldKind::Money {
-                min: integer(&raw.min),
-                max: integer(&raw.max),
-            },
-            "boolean" => FieldKind::Boolean,
-            "date" => FieldKind::Date {
-                min: text(&raw.min),
-                max: text(&raw.max),
-            },
-            "date_time" => FieldKind::DateTime,
-            "code" => FieldKind::Code {
-                list: raw.list.clone(),
-                registry: raw.registry.clone(),
-                many: raw.many,
-            },
-            "region" => FieldKind::Region {
-                levels: raw.levels.clone(),
-                at: raw.at.clone(),
-            },
-            "unit" => FieldKind::Unit { many: raw.many },
-            "person_number" => FieldKind::PersonNumber,
-            "credit_code" => FieldKind::CreditCode,
-            "phone" => FieldKind::Phone,
-            "ref" => FieldKind::Ref {
-                to: raw.to.clone().unwrap_or_default(),
-                on_delete: raw.on_delete,
-            },
-            "file" => FieldKind::File {
-                accept: raw.accept.clone(),
-                max_bytes: raw.max_bytes.unwrap_or(20 << 20),
-                many: raw.many,
-            },
-            "geometry" => FieldKind::Geometry {
-                kinds: raw.kinds.clone(),
-            },
-            "json" => FieldKind::Json,
-            "computed" => self.computed(file, name, &raw)?,
-            other => {
-                let known = [
-                    "text",
-                    "integer",
-                    "decimal",
-                    "money",
-                    "boolean",
-                    "date",
-                    "date_time",
-                    "code",
-                    "region",
-                    "unit",
-                    "person_number",
-                    "credit_code",
-                    "phone",
-                    "ref",
-                    "file",
-                    "geometry",
-                    "json",
-                    "computed",
-                ];
-                let hint = format!("one of {}", known.join(", "));
-                let message = format!("there is no field type `{other}`");
-                self.add(
-                    file,
-                    &["fields", name, "type"],
-                    "field-type",
-                    message,
-                    Some(&hint),
-                );
-                return None;
-            }
-        };
-        let grade = grade(raw.grade.as_deref()).unwrap_or_else(|message| {
-            self.add(
-                file,
-                &["fields", name, "grade"],
-                "grade",
-                message,
-                Some("一般, 重要 or 核心"),
-            );
-            Grade::General
-        });
-        Some(Field {
-            title: raw.title,
-            help: raw.help,
-            kind,
-            required: raw.required,
-            unique: raw.unique,
-            index: raw.index,
-            search: raw.search,
-            immutable: raw.immutable,
-            grade,
-            personal: raw.personal,
-            mask: raw.mask,
-            retention: raw.retention,
-            default: raw.default,
-            when: raw.when,
-        })
-    }
-
-    fn computed(&mut self, file: &SourceFile, name: &str, raw: &RawField) -> Option<FieldKind> {
-        let result = match raw.result.as_deref().unwrap_or("") {
-            "text" => ComputedType::Text,
-            "integer" => ComputedType::Integer,
-            "decimal" => ComputedType::Decimal {
-                scale: raw.scale.unwrap_or(2),
-            },
-            "money" => ComputedType::Money,
-            "boolean" => ComputedType::Boolean,
-            "date" => ComputedType::Date,
-            "date_time" => ComputedType::DateTime,
-            other => match other.strip_prefix("code:") {
-                Some(list) => ComputedType::Code {
-                    list: list.to_owned(),
-                },
-                None => {
-                    let hint = "text, integer, decimal, money, boolean, date, date_time or code:<list>";
-                    let message = format!("a computed field can't give `{other}`");
-                    self.add(
-                        file,
-                        &["fields", name, "result"],
-                        "computed-result",
-                        message,
-                        Some(hint),
-                    );
-                    return None;
-                }
-            },
-        };
-        let Some(feel) = raw.feel.clone() else {
-            self.add(
-                file,
-                &["fields", name],
-                "computed-feel",
-                "a computed field needs `feel`".into(),
-                None,
-            );
-            return None;
-        };
-        let daily = feel.contains("today()") || feel.contains("now()");
-        Some(FieldKind::Computed { feel, result, daily })
-    }
-
-    fn view(&mut self, file: &SourceFile, name: &str) {
-        self.name(file, name);
-        let Some(raw) = self.parse::<RawView>(file) else {
-            return;
-        };
-        let measure = |raw: RawMeasure| Measure {
-            title: raw.title,
-            of: None,
-            filter: raw.filter,
-            what: match (raw.sum, raw.average, raw.ratio) {
-                (Some(field), _, _) => MeasureKind::Sum(field),
-                (_, Some(field), _) => MeasureKind::Average(field),
-                (_, _, Some((part, whole))) => MeasureKind::Ratio(part, whole),
-                _ => MeasureKind::Count,
-            },
-        };
-        let section = |raw: RawSection| DetailSection {
-            title: raw.title,
-            fields: raw.fields,
-            when: None,
-        };
-        let related = |raw: RawRelated| Related {
-            title: raw.title,
-            of: raw.of,
-            by: raw.by,
-            columns: raw.columns,
-        };
-        let kind = match raw.kind.as_str() {
-            "list" => ViewKind::List { columns: raw.columns },
-            "board" => ViewKind::Board {
-                group: raw.group.unwrap_or_else(|| "state".into()),
-                card: raw.card,
-            },
-            "detail" => ViewKind::Detail {
-                sections: raw
-                    .sections
-                    .into_iter()
-                    .map(|(name, raw)| (name, section(raw)))
-                    .collect(),
-                related: raw.related.into_iter().map(related).collect(),
-            },
-            "ranking" => ViewKind::Ranking {
-                group: raw.group.unwrap_or_default(),
-                measures: raw
-                    .measures
-                    .into_iter()
-                    .map(|(name, raw)| (name, measure(raw)))
-                    .collect(),
-                order_by: raw.order_by.unwrap_or_default(),
-            },
-            other => {
-                let message = format!("there is no kind of view `{other}`");
-                self.add(
-                    file,
-                    &["kind"],
-                    "view-kind",
-                    message,
-                    Some("list, board, detail or ranking"),
-                );
-                return;
-            }
-        };
-        let RawView {
-            title,
-            of,
-            order,
-            roles,
-            filter,
-            sort,
-            ..
-        } = raw;
-        self.package.views.push((
-            name.into(),
-            View {
-                title,
-                of,
-                order,
-                roles,
-                filter,
-                sort,
-                kind,
-            },
-        ));
-    }
-
-    fn triggers(&mut self, file: &SourceFile) {
-        let Some(raw) = self.parse::<RawTriggers>(file) else {
-            return;
-        };
-        for (name, raw) in raw.triggers {
-            let on = match (raw.on.event, raw.on.daily) {
-                (Some(event), None) => TriggerOn::Event(event),
-                (None, Some(of)) => TriggerOn::Daily {
-                    of,
-                    filter: raw.on.filter,
-                },
-                _ => {
-                    let message = "`on` needs either `event` or `daily`".into();
-                    self.add(file, &["triggers", &name, "on"], "trigger-on", message, None);
-                    continue;
-                }
-            };
-            let RawAction {
-                create,
-                update,
-                transition,
-                name: to,
-                target,
-                with,
-            } = raw.action;
-            let action = match (create, update, transition) {
-                (Some(of), None, None) => TriggerAction::Create { of, with },
-                (None, Some(of), None) => TriggerAction::Update { of, target, with },
-                (None, None, Some(of)) => TriggerAction::Transition {
-                    of,
-                    target,
-                    name: to.unwrap_or_default(),
-                    with,
-                },
-                _ => {
-                    let message = "`do` needs one of `create`, `update` and `transition`".into();
-                    self.add(file, &["triggers", &name, "do"], "trigger-do", message, None);
-                    continue;
-                }
-            };
-            let trigger = Trigger {
-                title: raw.title,
-                on,
-                when: raw.when,
-                action,
-                once: raw.once,
-            };
-            self.package.triggers.push((name, trigger));
-        }
-    }
-
-    fn step(&mut self, file: &SourceFile, name: &str) {
-        let Ok(number) = name.parse::<u32>() else {
-            self.add(
-                file,
-                &[],
-                "step-number",
-                "a step's file is named by its number".into(),
-                Some("steps/0002.toml"),
-            );
-            return;
-        };
-        let Some(raw) = self.parse::<RawStep>(file) else {
-            return;
-        };
-        let actions = raw.actions.into_iter().map(|action| match action {
-            RawStepAction::RenameType { from, to } => StepAction::RenameType { from, to },
-            RawStepAction::RenameField { of, from, to } => StepAction::RenameField { of, from, to },
-            RawStepAction::Split { of, from, into } => StepAction::Split { of, from, into },
-            RawStepAction::Backfill { of, field, feel, all } => StepAction::Backfill { of, field, feel, all },
-            RawStepAction::Convert { of, field, feel } => StepAction::Convert { of, field, feel },
-            RawStepAction::DropField { of, field } => StepAction::DropField { of, field },
-            RawStepAction::DropType { of } => StepAction::DropType { of },
-        });
-        self.package.steps.push(Step {
-            number,
-            actions: actions.collect(),
-        });
-    }
-}
-
-fn lifecycle(raw: RawLifecycle) -> Lifecycle {
-    let state = |raw: RawState| State {
-        title: raw.title,
-        color: raw.color,
-        is_final: raw.is_final,
-        editable: raw.editable,
-    };
-    let transition = |raw: RawTransition| Transition {
-        title: raw.title,
-        from: raw.from,
-        to: raw.to,
-        who: raw.who,
-        guard: raw.guard,
-        refusal: raw.refusal,
-        require: raw.require,
-        input: raw.input,
-        set: raw.set,
-    };
-    Lifecycle {
-        initial: raw.initial,
-        states: raw
-            .states
-            .into_iter()
-            .map(|(name, raw)| (name, state(raw)))
-            .collect(),
-        transitions: raw
-            .transitions
-            .into_iter()
-            .map(|(name, raw)| (name, transition(raw)))
-            .collect(),
-        clocks: Vec::new(),
-    }
-}
-
-/// serde names the known keys behind "expected"; the nearest of them is what was meant.
-fn unknown_key_hint(message: &str) -> Option<String> {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let given = quoted.next()?;
-    let known: Vec<&str> = quoted.collect();
-    message.starts_with("unknown field").then(|| {
-        let near = known
-            .iter()
-            .filter(|key| key.starts_with(given.get(..1).unwrap_or("")))
-            .max_by_key(|key| common(given, key));
-        near.map_or_else(
-            || format!("known keys: {}", known.join(", ")),
-            |key| format!("did you mean `{key}`?"),
-        )
-    })
-}
-
-fn common(a: &str, b: &str) -> usize {
-    a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count()
 }

@@ -209,7 +209,7 @@ const BROKEN: &[(&str, &str, &str, &str, u32)] = &[
         "records/room.toml",
         "feel = \"seats > 50\"\n",
         "\n",
-        "computed-feel",
+        "key-missing",
         16,
     ),
     (
@@ -326,7 +326,7 @@ fn one_mistake_does_not_hide_another() {
     map.insert("views/all.toml".into(), VIEW.replace("room", "rom"));
     map.insert("junk.txt".into(), "x".into());
     let rules: Vec<String> = findings(&map).1.into_iter().map(|finding| finding.rule).collect();
-    assert_eq!(rules, ["form", "unknown-file", "type-missing"]);
+    assert_eq!(rules, ["form", "key-missing", "unknown-file", "type-missing"]);
 }
 
 #[test]
