@@ -6,11 +6,21 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const FOUNDATION: &[&str] =
-    &["banyan-base", "banyan-feel", "banyan-store", "banyan-identity", "banyan-package", "banyan-door", "banyan-http"];
+const FOUNDATION: &[&str] = &[
+    "banyan-base",
+    "banyan-feel",
+    "banyan-store",
+    "banyan-identity",
+    "banyan-package",
+    "banyan-door",
+    "banyan-http",
+];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_path_buf()
 }
 
 fn metadata() -> Value {
@@ -19,7 +29,11 @@ fn metadata() -> Value {
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -41,7 +55,9 @@ fn crates_keep_the_dependency_rule() {
     let mut wrong = Vec::new();
     for package in metadata["packages"].as_array().unwrap() {
         let manifest = PathBuf::from(package["manifest_path"].as_str().unwrap());
-        let Ok(folder) = manifest.parent().unwrap().strip_prefix(root()) else { continue };
+        let Ok(folder) = manifest.parent().unwrap().strip_prefix(root()) else {
+            continue;
+        };
         let folder = folder.to_str().unwrap();
         if folder == "banyan" || folder == "tests" {
             continue;
@@ -76,27 +92,46 @@ fn third_party_versions_stand_once_with_a_reason() {
     for folder in ["foundation/base", "foundation/store", "data/registry", "banyan"] {
         let manifest = std::fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
         let inherited = manifest.split("[dependencies]").nth(1).unwrap();
-        for line in inherited.lines().filter(|line| line.contains('=')).take_while(|line| !line.starts_with('[')) {
-            assert!(line.contains("workspace = true") || line.contains("[]") || line.contains("\"dep:"), "{folder}: {line}");
+        for line in inherited
+            .lines()
+            .filter(|line| line.contains('='))
+            .take_while(|line| !line.starts_with('['))
+        {
+            assert!(
+                line.contains("workspace = true") || line.contains("[]") || line.contains("\"dep:"),
+                "{folder}: {line}"
+            );
         }
     }
 }
 
 fn tracked_files() -> Vec<String> {
-    let output = Command::new("git").args(["ls-files"]).current_dir(root()).output().unwrap();
-    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    let output = Command::new("git")
+        .args(["ls-files"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
 fn files_stay_readable() {
     let mut long = Vec::new();
     for path in tracked_files() {
-        let code = [".rs", ".ts", ".tsx", ".mjs", ".py", ".sh"].iter().any(|ending| path.ends_with(ending));
+        let code = [".rs", ".ts", ".tsx", ".mjs", ".py", ".sh"]
+            .iter()
+            .any(|ending| path.ends_with(ending));
         let generated = path.ends_with("schema.d.ts");
         if !code || generated {
             continue;
         }
-        let Ok(text) = std::fs::read_to_string(root().join(&path)) else { continue };
+        let Ok(text) = std::fs::read_to_string(root().join(&path)) else {
+            continue;
+        };
         let lines = text.lines().count();
         if lines > 650 {
             long.push(format!("{path}: {lines} lines"));
@@ -113,15 +148,32 @@ fn only_the_store_names_a_database() {
         }
         let text = std::fs::read_to_string(root().join(&path)).unwrap();
         for driver in ["rusqlite", "postgres", "tokio-postgres"] {
-            assert!(!text.lines().any(|line| line.starts_with(&format!("{driver}."))), "{path} names {driver}");
+            assert!(
+                !text.lines().any(|line| line.starts_with(&format!("{driver}."))),
+                "{path} names {driver}"
+            );
         }
     }
 }
 
 /// Licences we may ship. All are permissive, or weak copyleft by file (MPL-2.0).
 const LICENCES: &[&str] = &[
-    "MIT", "MIT-0", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib",
-    "Unicode-3.0", "CC0-1.0", "Unlicense", "MPL-2.0", "0BSD", "BSL-1.0", "CDLA-Permissive-2.0", "NCSA",
+    "MIT",
+    "MIT-0",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Zlib",
+    "Unicode-3.0",
+    "CC0-1.0",
+    "Unlicense",
+    "MPL-2.0",
+    "0BSD",
+    "BSL-1.0",
+    "CDLA-Permissive-2.0",
+    "NCSA",
 ];
 
 /// True if an SPDX expression can be met with licences of the list.
@@ -129,13 +181,18 @@ fn acceptable(expression: &str) -> bool {
     let flat = expression.replace(['(', ')'], " ").replace('/', " OR ");
     // `A AND B` needs both, `A OR B` one: enough for the expressions that occur, AND binding closer.
     expression.contains('(') && expression.contains(" AND ") && parenthesised(expression)
-        || flat.split(" OR ").any(|choice| choice.split(" AND ").all(|one| LICENCES.contains(&one.trim())))
+        || flat
+            .split(" OR ")
+            .any(|choice| choice.split(" AND ").all(|one| LICENCES.contains(&one.trim())))
 }
 
 /// `(A OR B) AND C`: every factor must be acceptable by itself.
 fn parenthesised(expression: &str) -> bool {
     expression.split(" AND ").all(|factor| {
-        factor.replace(['(', ')'], " ").split(" OR ").any(|one| LICENCES.contains(&one.trim()))
+        factor
+            .replace(['(', ')'], " ")
+            .split(" OR ")
+            .any(|one| LICENCES.contains(&one.trim()))
     })
 }
 

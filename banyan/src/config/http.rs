@@ -15,6 +15,10 @@ pub struct Http {
 
 impl Default for Http {
     fn default() -> Http {
-        Http { concurrent_calls: 64, timeout_seconds: 60, web_folder: None }
+        Http {
+            concurrent_calls: 64,
+            timeout_seconds: 60,
+            web_folder: None,
+        }
     }
 }

@@ -24,6 +24,9 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Log {
-        Log { format: Format::Text, filter: "info,audit=warn".into() }
+        Log {
+            format: Format::Text,
+            filter: "info,audit=warn".into(),
+        }
     }
 }

@@ -40,7 +40,10 @@ pub enum ConfigError {
     #[error("reading the configuration {path}: {source}")]
     Read { path: PathBuf, source: std::io::Error },
     #[error("the configuration {path} is not right:\n{source}")]
-    Parse { path: PathBuf, source: Box<toml::de::Error> },
+    Parse {
+        path: PathBuf,
+        source: Box<toml::de::Error>,
+    },
     #[error("the configuration {path}: {what}")]
     Value { path: PathBuf, what: String },
 }
@@ -57,11 +60,18 @@ impl Config {
             None if default.exists() => default,
             None => return Ok(Config::default()),
         };
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
-        let config: Config = toml::from_str(&text)
-            .map_err(|source| ConfigError::Parse { path: path.into(), source: Box::new(source) })?;
-        config.check().map_err(|what| ConfigError::Value { path: path.into(), what })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.into(),
+            source,
+        })?;
+        let config: Config = toml::from_str(&text).map_err(|source| ConfigError::Parse {
+            path: path.into(),
+            source: Box::new(source),
+        })?;
+        config.check().map_err(|what| ConfigError::Value {
+            path: path.into(),
+            what,
+        })?;
         Ok(config)
     }
 

@@ -19,18 +19,34 @@ fn keys() -> Vec<Key> {
     let schema = serde_json::to_value(schemars::schema_for!(Config)).unwrap_or_default();
     let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
     let mut keys = Vec::new();
-    let sections = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    let sections = schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
     for (section, reference) in sections {
-        let target = reference.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+        let target = reference
+            .get("$ref")
+            .and_then(Value::as_str)
+            .and_then(|path| path.rsplit('/').next());
         let definition = target.and_then(|name| schema.pointer(&format!("/$defs/{name}")));
-        let properties = definition.and_then(|d| d.get("properties")).and_then(Value::as_object);
+        let properties = definition
+            .and_then(|d| d.get("properties"))
+            .and_then(Value::as_object);
         for (name, property) in properties.into_iter().flatten() {
             keys.push(Key {
                 section: section.clone(),
                 name: name.clone(),
-                about: property.get("description").and_then(Value::as_str).unwrap_or("").replace('\n', " "),
+                about: property
+                    .get("description")
+                    .and_then(Value::as_str)
+                    .unwrap_or("")
+                    .replace('\n', " "),
                 kind: kind_of(property),
-                default: defaults.pointer(&format!("/{section}/{name}")).cloned().unwrap_or_default(),
+                default: defaults
+                    .pointer(&format!("/{section}/{name}"))
+                    .cloned()
+                    .unwrap_or_default(),
             });
         }
     }
@@ -60,7 +76,9 @@ fn toml_of(value: &Value) -> String {
 
 /// A default `banyan.toml`, every key with its comment; keys without a default stand commented out.
 pub fn default_file() -> String {
-    let mut text = String::from("# Banyan: every key with its default. Keys may be left out; unknown keys are errors.\n");
+    let mut text = String::from(
+        "# Banyan: every key with its default. Keys may be left out; unknown keys are errors.\n",
+    );
     let mut section = String::new();
     for key in keys() {
         if key.section != section {
@@ -87,13 +105,20 @@ pub fn reference_page() -> String {
     for key in keys() {
         if key.section != section {
             section = key.section.clone();
-            let _ = write!(text, "\n## [{section}]\n\n| key | type | default | what it does |\n|---|---|---|---|\n");
+            let _ = write!(
+                text,
+                "\n## [{section}]\n\n| key | type | default | what it does |\n|---|---|---|---|\n"
+            );
         }
         let default = match &key.default {
             Value::Null => "—".to_owned(),
             value => format!("`{}`", toml_of(value)),
         };
-        let _ = writeln!(text, "| `{}` | {} | {default} | {} |", key.name, key.kind, key.about);
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {default} | {} |",
+            key.name, key.kind, key.about
+        );
     }
     text
 }

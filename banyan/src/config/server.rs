@@ -18,6 +18,11 @@ pub struct Server {
 
 impl Default for Server {
     fn default() -> Server {
-        Server { listen: "127.0.0.1:8080".into(), public_url: None, stop_seconds: 20, job_threads: 2 }
+        Server {
+            listen: "127.0.0.1:8080".into(),
+            public_url: None,
+            stop_seconds: 20,
+            job_threads: 2,
+        }
     }
 }

@@ -19,6 +19,11 @@ pub struct Store {
 
 impl Default for Store {
     fn default() -> Store {
-        Store { folder: "data-dir".into(), url: None, read_connections: 8, feed_days: 90 }
+        Store {
+            folder: "data-dir".into(),
+            url: None,
+            read_connections: 8,
+            feed_days: 90,
+        }
     }
 }

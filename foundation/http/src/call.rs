@@ -25,7 +25,9 @@ pub(crate) fn problem(problem: &Problem, trace: &str) -> Response {
     let body = problem.to_json(trace).to_string();
     let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
     if problem.code.status == 503 {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }
@@ -35,18 +37,31 @@ pub(crate) async fn enter(shared: Arc<Shared>, operation: &'static str, request:
     let started = std::time::Instant::now();
     let method = request.method().clone();
     let timeout = shared.settings.timeout;
-    let response = match tokio::time::timeout(timeout, run(&shared, operation, request, trace.clone())).await {
+    let response = match tokio::time::timeout(timeout, run(&shared, operation, request, trace.clone())).await
+    {
         Ok(Ok(response)) => response,
         Ok(Err(refusal)) => problem(&refusal, &trace),
-        Err(_) => problem(&Problem::new(codes::TIMEOUT, "处理时间过长,已放弃。请缩小范围或稍后再试。"), &trace),
+        Err(_) => problem(
+            &Problem::new(codes::TIMEOUT, "处理时间过长,已放弃。请缩小范围或稍后再试。"),
+            &trace,
+        ),
     };
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(target: "access", %method, operation, status = response.status().as_u16(), millis, %trace);
     response
 }
 
-async fn run(shared: &Arc<Shared>, operation: &'static str, request: Request, trace: String) -> Result<Response, Problem> {
-    let row = shared.door.operation(operation).cloned().ok_or_else(|| Problem::internal("a route without an operation"))?;
+async fn run(
+    shared: &Arc<Shared>,
+    operation: &'static str,
+    request: Request,
+    trace: String,
+) -> Result<Response, Problem> {
+    let row = shared
+        .door
+        .operation(operation)
+        .cloned()
+        .ok_or_else(|| Problem::internal("a route without an operation"))?;
     let input = input(&row, request).await?;
     let (input, headers) = input;
     let (credential, by_cookie) = credential(&headers, shared.settings.cookie)?;
@@ -58,7 +73,10 @@ async fn run(shared: &Arc<Shared>, operation: &'static str, request: Request, tr
     let slot = match slot {
         Ok(slot) => slot,
         Err(_) => {
-            let waiting = tokio::time::timeout(std::time::Duration::from_secs(5), Arc::clone(&shared.slots).acquire_owned());
+            let waiting = tokio::time::timeout(
+                std::time::Duration::from_secs(5),
+                Arc::clone(&shared.slots).acquire_owned(),
+            );
             match waiting.await {
                 Ok(Ok(slot)) => slot,
                 _ => return Err(Problem::new(codes::BUSY, "同时处理的请求已满,请稍后再试。")),
@@ -74,7 +92,10 @@ async fn run(shared: &Arc<Shared>, operation: &'static str, request: Request, tr
             Err(_) if row.open => banyan_base::Actor::anonymous(),
             Err(refusal) => return Err(refusal),
         };
-        let cx = Ctx { trace, ..inner.door.world().ctx(actor) };
+        let cx = Ctx {
+            trace,
+            ..inner.door.world().ctx(actor)
+        };
         inner.door.call(&cx, row.name, input)
     });
     let reply = work.await.map_err(Problem::internal)??;
@@ -85,10 +106,17 @@ fn credential(headers: &HeaderMap, cookie: &str) -> Result<(Credential, bool), P
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let token = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
         let wrong = || Problem::new(codes::UNAUTHENTICATED, "Authorization 应为 Bearer 令牌。");
-        return token.map(|token| (Credential::Bearer(token.to_owned()), false)).ok_or_else(wrong);
+        return token
+            .map(|token| (Credential::Bearer(token.to_owned()), false))
+            .ok_or_else(wrong);
     }
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let cookies = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
     Ok(match pairs.find(|(name, _)| *name == cookie) {
         Some((_, token)) => (Credential::Session(token.to_owned()), true),
         None => (Credential::None, false),
@@ -98,23 +126,34 @@ fn credential(headers: &HeaderMap, cookie: &str) -> Result<(Credential, bool), P
 /// Browsers tell where a request comes from; our pages also send a header that other sites can't.
 fn same_site(headers: &HeaderMap) -> bool {
     headers.contains_key("x-banyan")
-        || headers.get("sec-fetch-site").is_some_and(|value| value == "same-origin")
+        || headers
+            .get("sec-fetch-site")
+            .is_some_and(|value| value == "same-origin")
 }
 
 async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMap), Problem> {
     let refuse = |text: &str| Problem::new(codes::BAD_REQUEST, text.to_owned());
     let headers = request.headers().clone();
     let text = |name: &str| -> Result<Option<String>, Problem> {
-        headers.get(name).map(|value| value.to_str().map(str::to_owned)).transpose().map_err(|_| refuse("请求头含有不允许的字符。"))
+        headers
+            .get(name)
+            .map(|value| value.to_str().map(str::to_owned))
+            .transpose()
+            .map_err(|_| refuse("请求头含有不允许的字符。"))
     };
-    let path: Path<BTreeMap<String, String>> =
-        request.extract_parts().await.map_err(|_| refuse("地址含有无法理解的部分。"))?;
+    let path: Path<BTreeMap<String, String>> = request
+        .extract_parts()
+        .await
+        .map_err(|_| refuse("地址含有无法理解的部分。"))?;
     let raw = request.uri().query().unwrap_or("").to_owned();
     if raw.len() > MAX_QUERY {
         return Err(refuse("查询参数过长。"));
     }
     let host = text("host")?.unwrap_or_default();
-    let locale = text("accept-language")?.filter(|tag| tag.starts_with("en")).map_or("zh-CN", |_| "en").to_owned();
+    let locale = text("accept-language")?
+        .filter(|tag| tag.starts_with("en"))
+        .map_or("zh-CN", |_| "en")
+        .to_owned();
     let mut input = Input {
         path: path.0,
         query: query(&raw).ok_or_else(|| refuse("查询参数的编码有误。"))?,
@@ -128,7 +167,10 @@ async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMa
     let kind = text("content-type")?.unwrap_or_default();
     let limit = usize::try_from(row.body_limit).unwrap_or(usize::MAX);
     let body = to_bytes(request.into_body(), limit).await.map_err(|_| {
-        Problem::new(codes::TOO_LARGE, format!("请求体超过 {} KiB。", row.body_limit / 1024))
+        Problem::new(
+            codes::TOO_LARGE,
+            format!("请求体超过 {} KiB。", row.body_limit / 1024),
+        )
     })?;
     let media = kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     if !body.is_empty() {
@@ -137,7 +179,10 @@ async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMa
         } else if row.uploads.iter().any(|known| *known == "*/*" || *known == media) {
             Body::Upload(Upload::memory(&media, text("x-file-name")?, body.to_vec()))
         } else {
-            return Err(Problem::new(codes::UNSUPPORTED_MEDIA, "请求体应为 application/json。"));
+            return Err(Problem::new(
+                codes::UNSUPPORTED_MEDIA,
+                "请求体应为 application/json。",
+            ));
         };
     }
     Ok((input, headers))
@@ -159,11 +204,21 @@ fn json(body: &Bytes) -> Result<Value, Problem> {
             _ => {}
         }
         if depth > MAX_DEPTH {
-            return Err(Problem::new(codes::BAD_REQUEST, format!("JSON 嵌套超过 {MAX_DEPTH} 层。")));
+            return Err(Problem::new(
+                codes::BAD_REQUEST,
+                format!("JSON 嵌套超过 {MAX_DEPTH} 层。"),
+            ));
         }
     }
     serde_json::from_slice(body).map_err(|error| {
-        Problem::new(codes::BAD_REQUEST, format!("请求体不是有效的 JSON(第 {} 行第 {} 列)。", error.line(), error.column()))
+        Problem::new(
+            codes::BAD_REQUEST,
+            format!(
+                "请求体不是有效的 JSON(第 {} 行第 {} 列)。",
+                error.line(),
+                error.column()
+            ),
+        )
     })
 }
 
@@ -197,17 +252,29 @@ fn respond(reply: Reply) -> Result<Response, Problem> {
     let status = StatusCode::from_u16(reply.status).map_err(Problem::internal)?;
     let (kind, body) = match reply.body {
         ReplyBody::Empty => (None, HttpBody::empty()),
-        ReplyBody::Json(value) => (Some("application/json".to_owned()), HttpBody::from(value.to_string())),
+        ReplyBody::Json(value) => (
+            Some("application/json".to_owned()),
+            HttpBody::from(value.to_string()),
+        ),
         ReplyBody::Bytes { content_type, data } => (Some(content_type), HttpBody::from(data)),
         ReplyBody::Stream { content_type, write } => (Some(content_type), stream(write)),
     };
-    let mut response = Response::builder().status(status).body(body).map_err(Problem::internal)?;
+    let mut response = Response::builder()
+        .status(status)
+        .body(body)
+        .map_err(Problem::internal)?;
     let mut put = |name: &str, value: &str| -> Result<(), Problem> {
         let name = header::HeaderName::try_from(name).map_err(Problem::internal)?;
-        response.headers_mut().append(name, HeaderValue::from_str(value).map_err(Problem::internal)?);
+        response
+            .headers_mut()
+            .append(name, HeaderValue::from_str(value).map_err(Problem::internal)?);
         Ok(())
     };
-    for (name, value) in [("content-type", kind), ("etag", reply.etag), ("location", reply.location)] {
+    for (name, value) in [
+        ("content-type", kind),
+        ("etag", reply.etag),
+        ("location", reply.location),
+    ] {
         if let Some(value) = value {
             put(name, &value)?;
         }
@@ -239,17 +306,25 @@ impl Write for Sender {
             return Ok(());
         }
         let piece = Bytes::from(std::mem::take(&mut self.buffer));
-        self.channel.blocking_send(Ok(piece)).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
+        self.channel
+            .blocking_send(Ok(piece))
+            .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
     }
 }
 
 fn stream(write: banyan_door::StreamWriter) -> HttpBody {
     let (channel, receiver) = tokio::sync::mpsc::channel(4);
     tokio::task::spawn_blocking(move || {
-        let mut sender = Sender { channel: channel.clone(), buffer: Vec::new() };
+        let mut sender = Sender {
+            channel: channel.clone(),
+            buffer: Vec::new(),
+        };
         let written = write(&mut sender).and_then(|()| sender.flush().map_err(Problem::internal));
         if let Err(failure) = written {
-            tracing::warn!(cause = failure.internal.as_deref().unwrap_or(&failure.detail), "a stream ended early");
+            tracing::warn!(
+                cause = failure.internal.as_deref().unwrap_or(&failure.detail),
+                "a stream ended early"
+            );
             // A broken body, so that nobody takes a part for the whole.
             let _ = channel.blocking_send(Err(io::Error::other("the stream failed")));
         }

@@ -25,22 +25,38 @@ fn kind(path: &Path) -> &'static str {
 /// A file of the desk; any other address below is the desk's own and gets its page.
 pub(crate) async fn desk(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let folder = &shared.settings.web_folder;
-    let wanted = request.uri().path().trim_start_matches("/desk").trim_start_matches('/').to_owned();
+    let wanted = request
+        .uri()
+        .path()
+        .trim_start_matches("/desk")
+        .trim_start_matches('/')
+        .to_owned();
     let relative = Path::new(&wanted);
-    let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
+    let plain = relative
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
     if plain
         && !wanted.is_empty()
         && let Ok(data) = tokio::fs::read(folder.join(relative)).await
     {
         // Names under assets/ carry a hash of their content.
-        let cache = if wanted.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-        let headers = [(header::CONTENT_TYPE, kind(relative)), (header::CACHE_CONTROL, cache)];
+        let cache = if wanted.starts_with("assets/") {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        };
+        let headers = [
+            (header::CONTENT_TYPE, kind(relative)),
+            (header::CACHE_CONTROL, cache),
+        ];
         return (headers, data).into_response();
     }
     match tokio::fs::read(folder.join("index.html")).await {
         Ok(data) => {
             let mut response = Html(data).into_response();
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            response
+                .headers_mut()
+                .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             response
         }
         Err(_) => {

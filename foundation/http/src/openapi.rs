@@ -11,12 +11,18 @@ use serde_json::{Map, Value, json};
 use crate::router::Shared;
 
 fn operation(row: &Operation) -> Value {
-    let names = row.path.split('{').skip(1).filter_map(|part| part.split('}').next());
+    let names = row
+        .path
+        .split('{')
+        .skip(1)
+        .filter_map(|part| part.split('}').next());
     let mut parameters: Vec<Value> = names
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
         .collect();
     for (name, about) in row.query {
-        parameters.push(json!({ "name": name, "in": "query", "description": about, "schema": { "type": "string" } }));
+        parameters.push(
+            json!({ "name": name, "in": "query", "description": about, "schema": { "type": "string" } }),
+        );
     }
     if row.idempotent {
         parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": 200 } }));
@@ -35,7 +41,10 @@ fn operation(row: &Operation) -> Value {
     if let Some(object) = entry.as_object_mut() {
         let body = (row.input)();
         if !body.is_null() {
-            object.insert("requestBody".into(), json!({ "required": true, "content": { "application/json": { "schema": body } } }));
+            object.insert(
+                "requestBody".into(),
+                json!({ "required": true, "content": { "application/json": { "schema": body } } }),
+            );
         }
         if row.open {
             object.insert("security".into(), json!([]));
@@ -73,5 +82,12 @@ pub(crate) async fn document(State(shared): State<Arc<Shared>>) -> Response {
             } }
         }
     });
-    ([(header::CONTENT_TYPE, "application/vnd.oai.openapi+json;version=3.1")], document.to_string()).into_response()
+    (
+        [(
+            header::CONTENT_TYPE,
+            "application/vnd.oai.openapi+json;version=3.1",
+        )],
+        document.to_string(),
+    )
+        .into_response()
 }

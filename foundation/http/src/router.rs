@@ -50,12 +50,18 @@ fn filter(method: Method) -> MethodFilter {
 /// All routes.
 pub fn router(door: &Door, auth: Arc<dyn Authenticator>, settings: Settings) -> Router {
     let slots = Arc::new(Semaphore::new(settings.concurrent_calls));
-    let shared = Arc::new(Shared { door: door.clone(), auth, settings, slots });
+    let shared = Arc::new(Shared {
+        door: door.clone(),
+        auth,
+        settings,
+        slots,
+    });
     let mut paths: BTreeMap<&'static str, axum::routing::MethodRouter<Arc<Shared>>> = BTreeMap::new();
     for row in door.operations() {
         let name = row.name;
         let route = paths.remove(row.path).unwrap_or_default();
-        let handler = move |State(shared): State<Arc<Shared>>, request: Request| call::enter(shared, name, request);
+        let handler =
+            move |State(shared): State<Arc<Shared>>, request: Request| call::enter(shared, name, request);
         paths.insert(row.path, route.on(filter(row.method), handler));
     }
     let mut router = Router::new();
@@ -86,13 +92,18 @@ pub fn router(door: &Door, auth: Arc<dyn Authenticator>, settings: Settings) -> 
 }
 
 async fn wrong_method() -> Response {
-    call::problem(&Problem::new(codes::METHOD_NOT_ALLOWED, "这个地址不支持这种方法。"), "")
+    call::problem(
+        &Problem::new(codes::METHOD_NOT_ALLOWED, "这个地址不支持这种方法。"),
+        "",
+    )
 }
 
 /// Ready when the database answers.
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     let db = shared.door.db().clone();
-    let answer = tokio::task::spawn_blocking(move || db.read::<_, Problem>(|tx| Ok(tx.query("SELECT 1", &[])?.len()))).await;
+    let answer =
+        tokio::task::spawn_blocking(move || db.read::<_, Problem>(|tx| Ok(tx.query("SELECT 1", &[])?.len())))
+            .await;
     match answer {
         Ok(Ok(_)) => "ready".into_response(),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response(),
@@ -100,5 +111,9 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], shared.door.metrics().text()).into_response()
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        shared.door.metrics().text(),
+    )
+        .into_response()
 }

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
+use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::Argon2;
 use banyan_base::{Actor, ActorKind, Ctx, Problem, World, codes, timestamp_text};
 use banyan_door::{Authenticator, Credential};
 use banyan_store::{Db, Row, Tx};
@@ -78,7 +78,10 @@ fn decode(row: &Row) -> Result<Account, Problem> {
 }
 
 fn token_hash(token: &str) -> String {
-    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(token.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Hashes a password with a fresh salt. Slow by design: outside of transactions where it can be.
@@ -90,13 +93,26 @@ pub fn hash_password(world: &World, password: &str) -> Result<String, Problem> {
 }
 
 fn verify(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    PasswordHash::new(hash).is_ok_and(|hash| {
+        Argon2::default()
+            .verify_password(password.as_bytes(), &hash)
+            .is_ok()
+    })
 }
 
 /// What is wrong with a new password, if anything.
 pub fn weak(login: &str, password: &str) -> Option<&'static str> {
     let lower = password.to_lowercase();
-    let common = ["password", "12345678", "qwertyui", "admin123", "fujian2022", "88888888", "abcdefgh", "iloveyou"];
+    let common = [
+        "password",
+        "12345678",
+        "qwertyui",
+        "admin123",
+        "fujian2022",
+        "88888888",
+        "abcdefgh",
+        "iloveyou",
+    ];
     let first = password.chars().next();
     if password.chars().count() < MIN_PASSWORD {
         Some("密码至少十个字符")
@@ -112,7 +128,10 @@ pub fn weak(login: &str, password: &str) -> Option<&'static str> {
 /// Makes an account.
 pub fn create(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount, password_hash: &str) -> Result<Account, Problem> {
     let login = new.login.trim();
-    let fits = (2..=40).contains(&login.len()) && login.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    let fits = (2..=40).contains(&login.len())
+        && login
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     let mut wrong = Problem::new(codes::INVALID, "账号不符合要求。");
     if !fits {
         wrong = wrong.with_error("/login", "pattern", "登录名为 2 到 40 个字母、数字或 -_.");
@@ -145,7 +164,9 @@ pub fn create(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount, password_hash: &str) 
             account.login.as_str().into(),
             account.name.as_str().into(),
             account.unit.as_deref().into(),
-            serde_json::to_string(&account.roles).map_err(Problem::internal)?.into(),
+            serde_json::to_string(&account.roles)
+                .map_err(Problem::internal)?
+                .into(),
             password_hash.into(),
             cx.now_text().into(),
         ],
@@ -154,12 +175,21 @@ pub fn create(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount, password_hash: &str) 
 }
 
 pub fn find_by_login(tx: &mut Tx<'_>, login: &str) -> Result<Option<Account>, Problem> {
-    let row = tx.query_opt(&format!("SELECT {COLUMNS} FROM account WHERE login = ?1"), &[login.into()])?;
+    let row = tx.query_opt(
+        &format!("SELECT {COLUMNS} FROM account WHERE login = ?1"),
+        &[login.into()],
+    )?;
     row.map(|row| decode(&row)).transpose()
 }
 
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Account>, Problem> {
-    tx.query(&format!("SELECT {COLUMNS} FROM account ORDER BY login LIMIT 1000"), &[])?.iter().map(decode).collect()
+    tx.query(
+        &format!("SELECT {COLUMNS} FROM account ORDER BY login LIMIT 1000"),
+        &[],
+    )?
+    .iter()
+    .map(decode)
+    .collect()
 }
 
 /// Accounts over one database, for signing in.
@@ -184,15 +214,22 @@ impl Accounts {
     /// `UNAUTHENTICATED`, with one text for all causes; `TOO_MANY` where the account is locked.
     pub fn sign_in(&self, cx: &Ctx, login: &str, password: &str) -> Result<(Account, String), Problem> {
         let sql = format!("SELECT {COLUMNS} FROM account WHERE login = ?1");
-        let row = self.db.read::<_, Problem>(|tx| Ok(tx.query_opt(&sql, &[login.into()])?))?;
+        let row = self
+            .db
+            .read::<_, Problem>(|tx| Ok(tx.query_opt(&sql, &[login.into()])?))?;
         let hash = row.as_ref().map_or(Ok(self.decoy.clone()), |row| row.get(6))?;
         let good = verify(password, &hash) && row.is_some();
         let refused = || Problem::new(codes::UNAUTHENTICATED, "登录名或密码不对。");
         let Some(row) = row else { return Err(refused()) };
         let account = decode(&row)?;
-        let locked = row.get::<Option<String>>(8)?.is_some_and(|until| until > cx.now_text());
+        let locked = row
+            .get::<Option<String>>(8)?
+            .is_some_and(|until| until > cx.now_text());
         if locked {
-            return Err(Problem::new(codes::TOO_MANY, format!("连续输错密码,账号已锁定,请 {LOCK_MINUTES} 分钟后再试。")));
+            return Err(Problem::new(
+                codes::TOO_MANY,
+                format!("连续输错密码,账号已锁定,请 {LOCK_MINUTES} 分钟后再试。"),
+            ));
         }
         let id = account.id.clone();
         if !good || account.disabled {
@@ -207,10 +244,18 @@ impl Accounts {
             })?;
             return Err(refused());
         }
-        let token: String = self.world.secret::<32>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let token: String = self
+            .world
+            .secret::<32>()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let (hash, now) = (token_hash(&token), cx.now_text());
         self.db.write::<_, Problem>(move |tx| {
-            tx.execute("UPDATE account SET failures = 0, locked_until = NULL WHERE id = ?1", &[id.as_str().into()])?;
+            tx.execute(
+                "UPDATE account SET failures = 0, locked_until = NULL WHERE id = ?1",
+                &[id.as_str().into()],
+            )?;
             tx.execute(
                 "INSERT INTO session (token_hash, account, created_at, seen_at) VALUES (?1, ?2, ?3, ?3)",
                 &[hash.into(), id.into(), now.into()],
@@ -229,30 +274,43 @@ pub fn sign_out(tx: &mut Tx<'_>, account: &str) -> Result<(), Problem> {
 
 /// Changes a password after checking the old one; other sessions end.
 pub fn change_password(tx: &mut Tx<'_>, actor: &Actor, old: &str, new_hash: &str) -> Result<(), Problem> {
-    let row = tx.query_opt("SELECT password FROM account WHERE id = ?1", &[actor.id.as_str().into()])?;
+    let row = tx.query_opt(
+        "SELECT password FROM account WHERE id = ?1",
+        &[actor.id.as_str().into()],
+    )?;
     let hash: String = row.map(|row| row.get(0)).transpose()?.unwrap_or_default();
     if !verify(old, &hash) {
         return Err(Problem::new(codes::INVALID, "原密码不对。").with_error("/old", "wrong", "原密码不对"));
     }
-    tx.execute("UPDATE account SET password = ?2 WHERE id = ?1", &[actor.id.as_str().into(), new_hash.into()])?;
+    tx.execute(
+        "UPDATE account SET password = ?2 WHERE id = ?1",
+        &[actor.id.as_str().into(), new_hash.into()],
+    )?;
     sign_out(tx, &actor.id)
 }
 
 impl Authenticator for Accounts {
     fn actor(&self, credential: &Credential) -> Result<Actor, Problem> {
-        let (Credential::Session(token) | Credential::Bearer(token)) = credential else { return Ok(Actor::anonymous()) };
+        let (Credential::Session(token) | Credential::Bearer(token)) = credential else {
+            return Ok(Actor::anonymous());
+        };
         let now = self.world.now();
         let idle = timestamp_text(now - SignedDuration::from_hours(SESSION_HOURS));
         let whole = timestamp_text(now - SignedDuration::from_hours(SESSION_HOURS_IN_ALL));
         let hash = token_hash(token);
         let found = self.db.read::<_, Problem>(|tx| {
-            let columns: String = COLUMNS.split(", ").map(|name| format!("a.{name}")).collect::<Vec<_>>().join(", ");
+            let columns: String = COLUMNS
+                .split(", ")
+                .map(|name| format!("a.{name}"))
+                .collect::<Vec<_>>()
+                .join(", ");
             let sql = format!(
                 "SELECT {columns}, s.seen_at FROM session s JOIN account a ON a.id = s.account
                  WHERE s.token_hash = ?1 AND s.seen_at > ?2 AND s.created_at > ?3 AND a.disabled = 0"
             );
             let row = tx.query_opt(&sql, &[hash.as_str().into(), idle.into(), whole.into()])?;
-            row.map(|row| Ok((decode(&row)?, row.get::<String>(9)?))).transpose()
+            row.map(|row| Ok((decode(&row)?, row.get::<String>(9)?)))
+                .transpose()
         })?;
         let Some((account, seen)) = found else {
             return Err(Problem::new(codes::UNAUTHENTICATED, "登录已失效,请重新登录。"));
@@ -261,7 +319,10 @@ impl Authenticator for Accounts {
         if seen < timestamp_text(now - SignedDuration::from_mins(1)) {
             let at = timestamp_text(now);
             self.db.write::<_, Problem>(move |tx| {
-                tx.execute("UPDATE session SET seen_at = ?2 WHERE token_hash = ?1", &[hash.into(), at.into()])?;
+                tx.execute(
+                    "UPDATE session SET seen_at = ?2 WHERE token_hash = ?1",
+                    &[hash.into(), at.into()],
+                )?;
                 Ok(())
             })?;
         }

@@ -31,7 +31,10 @@ pub fn operations(accounts: &Arc<Accounts>, secure: bool) -> Vec<Operation> {
         let sent: SignIn = call.input.typed_body()?;
         let (account, token) = signing.sign_in(call.cx, &sent.login, &sent.password)?;
         let cookie = format!("{SESSION_COOKIE}={token}; HttpOnly; SameSite=Lax; Path=/{flags}");
-        Ok(Reply::created("/v1/session", json!({ "account": account.to_json() }))?.with_header("Set-Cookie", cookie))
+        Ok(
+            Reply::created("/v1/session", json!({ "account": account.to_json() }))?
+                .with_header("Set-Cookie", cookie),
+        )
     });
     let view = Handler::inside(|call| Reply::json(json!({ "account": call.cx.actor })));
     let sign_out = Handler::inside(|call| {
@@ -49,7 +52,10 @@ pub fn operations(accounts: &Arc<Accounts>, secure: bool) -> Vec<Operation> {
         Ok(Reply::empty())
     });
     let list = Handler::inside(|call| {
-        let items: Vec<Value> = account::list(call.tx)?.iter().map(account::Account::to_json).collect();
+        let items: Vec<Value> = account::list(call.tx)?
+            .iter()
+            .map(account::Account::to_json)
+            .collect();
         Reply::json(json!({ "items": items, "next": null }))
     });
     let create = Handler::inside(|call| {
@@ -65,10 +71,31 @@ pub fn operations(accounts: &Arc<Accounts>, secure: bool) -> Vec<Operation> {
             input: || json!({ "type": "object", "required": ["login", "password"], "properties": { "login": { "type": "string" }, "password": { "type": "string" } } }),
             ..Operation::write("session.create", "登录", Method::Post, "/v1/session", sign_in)
         },
-        Operation { audit: Audit::None, ..Operation::read("session.view", "查看当前登录", "/v1/session", view) },
-        Operation::write("session.delete", "退出登录", Method::Delete, "/v1/session", sign_out),
-        Operation { input: object, ..Operation::write("password.change", "修改密码", Method::Put, "/v1/session/password", change) },
+        Operation {
+            audit: Audit::None,
+            ..Operation::read("session.view", "查看当前登录", "/v1/session", view)
+        },
+        Operation::write(
+            "session.delete",
+            "退出登录",
+            Method::Delete,
+            "/v1/session",
+            sign_out,
+        ),
+        Operation {
+            input: object,
+            ..Operation::write(
+                "password.change",
+                "修改密码",
+                Method::Put,
+                "/v1/session/password",
+                change,
+            )
+        },
         Operation::read("account.list", "列出账号", "/v1/accounts", list),
-        Operation { input: object, ..Operation::write("account.create", "新建账号", Method::Post, "/v1/accounts", create) },
+        Operation {
+            input: object,
+            ..Operation::write("account.create", "新建账号", Method::Post, "/v1/accounts", create)
+        },
     ]
 }

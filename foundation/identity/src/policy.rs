@@ -7,10 +7,20 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use banyan_base::{ActorKind, Ctx, Problem};
 use banyan_door::{Decision, Obligations, Operation, Policy, Target};
-use cedar_policy::{Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, PolicySet, Request};
+use cedar_policy::{
+    Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
+    PolicyId, PolicySet, Request,
+};
 
 /// Operations that whoever has signed in may call; they guard themselves.
-const SIGNED_IN: &[&str] = &["session.view", "session.delete", "password.change", "package.list", "package.view", "file.create"];
+const SIGNED_IN: &[&str] = &[
+    "session.view",
+    "session.delete",
+    "password.change",
+    "package.list",
+    "package.view",
+    "file.create",
+];
 /// Operations that nobody need sign in for.
 const OPEN: &[&str] = &["session.create"];
 
@@ -21,7 +31,9 @@ pub struct CedarPolicy {
 
 impl Default for CedarPolicy {
     fn default() -> CedarPolicy {
-        CedarPolicy { policies: ArcSwap::from_pointee(PolicySet::new()) }
+        CedarPolicy {
+            policies: ArcSwap::from_pointee(PolicySet::new()),
+        }
     }
 }
 
@@ -52,7 +64,12 @@ impl CedarPolicy {
     fn permits(&self, cx: &Ctx, target: &Target) -> Option<bool> {
         let verb = target.action.rsplit('.').next().unwrap_or("");
         let package = target.resource.split('.').next().unwrap_or("");
-        let roles = cx.actor.roles.iter().map(|role| uid("Role", role)).collect::<Option<_>>()?;
+        let roles = cx
+            .actor
+            .roles
+            .iter()
+            .map(|role| uid("Role", role))
+            .collect::<Option<_>>()?;
         let principal = uid("Account", &cx.actor.id)?;
         let (action, resource) = (uid("Action", &target.action)?, uid("Type", &target.resource)?);
         let entities = [
@@ -74,11 +91,20 @@ impl Policy for CedarPolicy {
             return permit;
         }
         if cx.actor.kind == ActorKind::Anonymous {
-            return Ok(Decision::Deny { reason: "请先登录。".into() });
+            return Ok(Decision::Deny {
+                reason: "请先登录。".into(),
+            });
         }
-        if SIGNED_IN.contains(&operation.name) || (target.resource != "platform" && self.permits(cx, target) == Some(true)) {
+        if SIGNED_IN.contains(&operation.name)
+            || (target.resource != "platform" && self.permits(cx, target) == Some(true))
+        {
             return permit;
         }
-        Ok(Decision::Deny { reason: format!("您的角色没有“{}”的权限;需要的话请联系管理员授予角色。", operation.title) })
+        Ok(Decision::Deny {
+            reason: format!(
+                "您的角色没有“{}”的权限;需要的话请联系管理员授予角色。",
+                operation.title
+            ),
+        })
     }
 }

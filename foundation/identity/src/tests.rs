@@ -10,7 +10,10 @@ use crate::account::{self, Accounts, NewAccount};
 use crate::{CedarPolicy, MIGRATIONS};
 
 fn world() -> World {
-    World::new(Arc::new(ManualClock::new("2022-03-01T00:00:00Z".parse().unwrap())), 5)
+    World::new(
+        Arc::new(ManualClock::new("2022-03-01T00:00:00Z".parse().unwrap())),
+        5,
+    )
 }
 
 #[test]
@@ -20,13 +23,24 @@ fn people_sign_in_and_are_locked_out() {
         test.db.migrate(&[&MIGRATIONS]).unwrap();
         let accounts = Accounts::new(test.db.clone(), world.clone()).unwrap();
         let cx = world.system_ctx();
-        let new = NewAccount { login: "zhang".into(), name: "张三".into(), unit: None, roles: BTreeSet::new(), password: "correct horse".into() };
+        let new = NewAccount {
+            login: "zhang".into(),
+            name: "张三".into(),
+            unit: None,
+            roles: BTreeSet::new(),
+            password: "correct horse".into(),
+        };
         let hash = account::hash_password(&world, &new.password).unwrap();
         let (maker, again) = (cx.clone(), new.clone());
         let hash_again = hash.clone();
-        test.db.write(move |tx| account::create(&maker, tx, &new, &hash)).unwrap();
+        test.db
+            .write(move |tx| account::create(&maker, tx, &new, &hash))
+            .unwrap();
         let maker = cx.clone();
-        let twice = test.db.write(move |tx| account::create(&maker, tx, &again, &hash_again)).unwrap_err();
+        let twice = test
+            .db
+            .write(move |tx| account::create(&maker, tx, &again, &hash_again))
+            .unwrap_err();
         assert_eq!(twice.errors[0].pointer, "/login");
         let (_, token) = accounts.sign_in(&cx, "zhang", "correct horse").unwrap();
         let credential = Credential::Session(token);
@@ -35,11 +49,27 @@ fn people_sign_in_and_are_locked_out() {
         assert!(accounts.actor(&credential).is_err());
         let unknown = accounts.sign_in(&cx, "nobody", "correct horse").unwrap_err();
         for _ in 0..5 {
-            assert_eq!(accounts.sign_in(&world.system_ctx(), "zhang", "wrong").unwrap_err(), unknown);
+            assert_eq!(
+                accounts
+                    .sign_in(&world.system_ctx(), "zhang", "wrong")
+                    .unwrap_err(),
+                unknown
+            );
         }
-        assert_eq!(accounts.sign_in(&world.system_ctx(), "zhang", "correct horse").unwrap_err().code.status, 429);
+        assert_eq!(
+            accounts
+                .sign_in(&world.system_ctx(), "zhang", "correct horse")
+                .unwrap_err()
+                .code
+                .status,
+            429
+        );
         world.clock().advance(SignedDuration::from_mins(16));
-        assert!(accounts.sign_in(&world.system_ctx(), "zhang", "correct horse").is_ok());
+        assert!(
+            accounts
+                .sign_in(&world.system_ctx(), "zhang", "correct horse")
+                .is_ok()
+        );
     }
 }
 
@@ -60,9 +90,18 @@ fn policies_decide() {
     ]);
     let row = Operation::read("record.x", "查看", "/x", Handler::inside(|_| Ok(Reply::empty())));
     let decide = |role: &str, action: &str, resource: &str| {
-        let actor = Actor { id: "1".into(), name: "甲".into(), kind: ActorKind::Person, unit: None, roles: [role.to_owned()].into() };
+        let actor = Actor {
+            id: "1".into(),
+            name: "甲".into(),
+            kind: ActorKind::Person,
+            unit: None,
+            roles: [role.to_owned()].into(),
+        };
         let cx: Ctx = world().ctx(actor);
-        let target = Target { action: format!("{resource}.{action}"), resource: resource.into() };
+        let target = Target {
+            action: format!("{resource}.{action}"),
+            resource: resource.into(),
+        };
         matches!(policy.decide(&cx, &target, &row).unwrap(), Decision::Permit(_))
     };
     assert!(decide("wp.office", "delete", "wp.task"));

@@ -1,0 +1,302 @@
+//! What the command line offers.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use banyan_base::{Finding, Problem, Severity, SourceFile, World, has_errors};
+use banyan_package::Installed;
+use banyan_registry::{Applied, ApplyRequest};
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Format, default_file, reference_page};
+use crate::platform::Platform;
+use crate::{folder, serve};
+
+/// Banyan, the operating platform of a digital province.
+#[derive(Debug, Parser)]
+#[command(name = "banyan", version)]
+pub struct Cli {
+    /// The configuration file; `banyan.toml` here by default.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve {
+        /// Apply these packages first.
+        #[arg(long)]
+        apply: Vec<PathBuf>,
+        /// Make the demonstration accounts of those packages.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Check packages: every finding with file, line and column.
+    Check { folders: Vec<PathBuf> },
+    /// Show what an apply would change.
+    Plan { folders: Vec<PathBuf> },
+    /// Apply packages to the database, in one transaction; a running server serves them at once.
+    Apply {
+        folders: Vec<PathBuf>,
+        /// Agree to losing what the plan names.
+        #[arg(long)]
+        allow_loss: bool,
+    },
+    /// Remove a package with its tables.
+    Remove {
+        id: String,
+        #[arg(long)]
+        allow_loss: bool,
+    },
+    /// Print a default configuration file, or its reference.
+    Config { what: String },
+}
+
+/// Runs a command; the exit code is 1 where something was refused.
+pub fn run(cli: Cli) -> ExitCode {
+    let result = Config::load(cli.config.as_deref())
+        .map_err(|error| error.to_string())
+        .and_then(|config| match cli.command {
+            Command::Serve { apply, demo } => server(&config, &apply, demo),
+            Command::Check { folders } => check(&folders),
+            Command::Plan { folders } => change(&config, &folders, false, true),
+            Command::Apply { folders, allow_loss } => change(&config, &folders, allow_loss, false),
+            Command::Remove { id, allow_loss } => remove(&config, &id, allow_loss),
+            Command::Config { what } => match what.as_str() {
+                "default" => say(&default_file()),
+                "reference" => say(&reference_page()),
+                other => Err(format!("there is no `config {other}`: default or reference")),
+            },
+        });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            let _ = writeln!(std::io::stderr(), "{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(text: &str) -> Result<(), String> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| error.to_string())
+}
+
+fn explain(problem: &Problem) -> String {
+    let mut text = problem.internal.clone().unwrap_or_else(|| problem.detail.clone());
+    if let Some(findings) = problem.extra.get("findings")
+        && let Ok(findings) = serde_json::from_value::<Vec<Finding>>(findings.clone())
+    {
+        for finding in findings {
+            text.push_str(&format!("\n{finding}"));
+        }
+    }
+    for error in &problem.errors {
+        text.push_str(&format!("\n{} {}", error.pointer, error.message));
+    }
+    text
+}
+
+fn read_all(folders: &[PathBuf]) -> Result<Vec<Vec<SourceFile>>, String> {
+    if folders.is_empty() {
+        return Err("name at least one package folder, e.g. apps/0-base".into());
+    }
+    folders.iter().map(|path| folder::read(path)).collect()
+}
+
+/// Packages are checked against each other, as they would be applied together.
+fn check(folders: &[PathBuf]) -> Result<(), String> {
+    let all = read_all(folders)?;
+    let mut installed = Installed::default();
+    let mut read = Vec::new();
+    for (path, files) in folders.iter().zip(&all) {
+        let (package, findings) = banyan_package::read(files);
+        if let Some(package) = &package {
+            installed.packages.insert(package.id.clone(), package.clone());
+        }
+        read.push((path, files, package, findings));
+    }
+    let mut findings = Vec::new();
+    for (path, files, package, mut own) in read {
+        if let Some(package) = &package {
+            own.extend(banyan_package::check(package, files, &installed));
+        }
+        for finding in &mut own {
+            finding.file = path.join(&finding.file).display().to_string();
+        }
+        findings.extend(own);
+    }
+    let mut text = String::new();
+    for finding in &findings {
+        text.push_str(&format!("{finding}\n"));
+    }
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count();
+    text.push_str(&format!(
+        "{} packages, {errors} errors, {} other findings\n",
+        folders.len(),
+        findings.len() - errors
+    ));
+    say(&text)?;
+    if has_errors(&findings) {
+        Err("the packages do not pass".into())
+    } else {
+        Ok(())
+    }
+}
+
+fn platform(config: &Config) -> Result<Platform, String> {
+    Platform::open(config, World::system()).map_err(|problem| explain(&problem))
+}
+
+fn tell(applied: &[Applied], would: bool) -> String {
+    let mut text = String::new();
+    for one in applied {
+        let word = match (one.changed, would) {
+            (false, _) => "unchanged",
+            (true, true) => "would change",
+            (true, false) => "applied",
+        };
+        text.push_str(&format!("{} {}: {word}\n", one.package, one.version));
+        if one.changed {
+            for change in &one.plan.changes {
+                text.push_str(&format!("  {change}\n"));
+            }
+            for loss in &one.plan.losses {
+                text.push_str(&format!("  ! loses {loss}\n"));
+            }
+            for problem in &one.plan.problems {
+                text.push_str(&format!("  ! {problem}\n"));
+            }
+            if !would {
+                text.push_str(&format!(
+                    "  seeds: {} new, {} changed\n",
+                    one.seeds_created, one.seeds_changed
+                ));
+            }
+        }
+    }
+    text
+}
+
+fn apply(platform: &Platform, folders: &[PathBuf], allow_loss: bool) -> Result<Vec<Applied>, String> {
+    let request = ApplyRequest {
+        packages: read_all(folders)?,
+        allow_loss,
+    };
+    let (registry, cx) = (
+        std::sync::Arc::clone(&platform.registry),
+        platform.world.system_ctx(),
+    );
+    platform
+        .db
+        .write_exclusive(move |tx| registry.apply(&cx, tx, &request))
+        .map_err(|problem| explain(&problem))
+}
+
+fn change(config: &Config, folders: &[PathBuf], allow_loss: bool, only_plan: bool) -> Result<(), String> {
+    let platform = platform(config)?;
+    let applied = if only_plan {
+        let request = ApplyRequest {
+            packages: read_all(folders)?,
+            allow_loss,
+        };
+        platform
+            .db
+            .read(|tx| platform.registry.plan(tx, &request))
+            .map_err(|problem| explain(&problem))?
+    } else {
+        apply(&platform, folders, allow_loss)?
+    };
+    say(&tell(&applied, only_plan))
+}
+
+fn remove(config: &Config, id: &str, allow_loss: bool) -> Result<(), String> {
+    let platform = platform(config)?;
+    let (registry, cx, owned) = (
+        std::sync::Arc::clone(&platform.registry),
+        platform.world.system_ctx(),
+        id.to_owned(),
+    );
+    platform
+        .db
+        .write_exclusive(move |tx| registry.remove(&cx, tx, &owned, allow_loss))
+        .map_err(|problem: Problem| explain(&problem))?;
+    say(&format!("{id}: removed\n"))
+}
+
+fn logs(config: &Config) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_new(&config.log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    // A second initialisation (tests) keeps the first.
+    let _ = match config.log.format {
+        Format::Json => logs.json().try_init(),
+        Format::Text => logs.try_init(),
+    };
+}
+
+fn server(config: &Config, packages: &[PathBuf], demo: bool) -> Result<(), String> {
+    logs(config);
+    std::fs::create_dir_all(&config.store.folder)
+        .map_err(|error| format!("{}: {error}", config.store.folder.display()))?;
+    let platform = platform(config)?;
+    if !packages.is_empty() {
+        say("· applying packages\n")?;
+        say(&tell(&apply(&platform, packages, false)?, false))?;
+    }
+    let refused = |problem: Problem| explain(&problem);
+    let mut lines = String::new();
+    if let Some(password) = platform.first_administrator().map_err(refused)? {
+        let path = config.store.folder.join("initial-password");
+        keep_secret(&path, &password)?;
+        lines.push_str(&format!(
+            "  管理员 admin  初始密码 {password}(也在 {};请登录后修改)\n",
+            path.display()
+        ));
+    }
+    if demo {
+        for package in packages {
+            let logins = platform.demo_accounts(package).map_err(refused)?;
+            if !logins.is_empty() {
+                lines.push_str(&format!(
+                    "  演示账号 {}  密码见 {}/demo/accounts.toml\n",
+                    logins.join("、"),
+                    package.display()
+                ));
+            }
+        }
+    }
+    let ready = |address: std::net::SocketAddr| {
+        let _ = say(&format!(
+            "\n榕 已就绪:http://{address}/  工作台 http://{address}/desk/\n{lines}\n"
+        ));
+    };
+    serve::serve(&platform, config, &ready).map_err(refused)
+}
+
+/// Writes a file that only its owner may read.
+fn keep_secret(path: &std::path::Path, text: &str) -> Result<(), String> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| error.to_string())?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,148 @@
+//! The engines wired together over one database: what the server, the command line and the tests all stand on.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use banyan_base::{Problem, World};
+use banyan_door::{Door, LogAudit, Metrics};
+use banyan_identity::{Accounts, CedarPolicy, NewAccount};
+use banyan_registry::Registry;
+use banyan_store::{Db, Options};
+use serde::Deserialize;
+
+use crate::config::Config;
+
+/// A running platform.
+#[derive(Clone)]
+pub struct Platform {
+    pub db: Db,
+    pub world: World,
+    pub door: Door,
+    pub registry: Arc<Registry>,
+    pub accounts: Arc<Accounts>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoFile {
+    accounts: Vec<NewAccount>,
+}
+
+impl Platform {
+    /// Opens the database, brings its tables up to date and wires the engines.
+    ///
+    /// # Errors
+    /// Where the database can't be opened or migrated.
+    pub fn open(config: &Config, world: World) -> Result<Platform, Problem> {
+        let db = Db::open(
+            &config.database_url(),
+            &Options {
+                connections: config.store.read_connections,
+            },
+        )?;
+        Platform::over(
+            db,
+            world,
+            config
+                .server
+                .public_url
+                .as_deref()
+                .is_some_and(|url| url.starts_with("https")),
+        )
+    }
+
+    /// The same over a database that is open already.
+    ///
+    /// # Errors
+    /// Where it can't be migrated.
+    pub fn over(db: Db, world: World, secure: bool) -> Result<Platform, Problem> {
+        db.migrate(&[
+            &banyan_store::MIGRATIONS,
+            &banyan_door::MIGRATIONS,
+            &banyan_identity::MIGRATIONS,
+            &banyan_registry::MIGRATIONS,
+        ])?;
+        let policy = Arc::new(CedarPolicy::default());
+        let sink = Arc::clone(&policy);
+        let registry = Registry::new(Arc::new(move |packages| sink.set(packages)));
+        // The first look loads the policies before anybody is let in.
+        db.read(|tx| registry.catalog(tx))?;
+        let accounts = Arc::new(Accounts::new(db.clone(), world.clone())?);
+        let metrics = Metrics::new().map_err(Problem::internal)?;
+        let mut rows = banyan_registry::operations(&registry);
+        rows.extend(banyan_identity::operations(&accounts, secure));
+        let door = Door::new(
+            db.clone(),
+            world.clone(),
+            policy,
+            Arc::new(LogAudit),
+            metrics,
+            rows,
+        )?;
+        Ok(Platform {
+            db,
+            world,
+            door,
+            registry,
+            accounts,
+        })
+    }
+
+    /// Makes the first administrator where there is no account; gives its password, which is shown this once.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn first_administrator(&self) -> Result<Option<String>, Problem> {
+        let any = self
+            .db
+            .read::<_, Problem>(|tx| Ok(!tx.query("SELECT id FROM account LIMIT 1", &[])?.is_empty()))?;
+        if any {
+            return Ok(None);
+        }
+        let secret: String = self
+            .world
+            .secret::<9>()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let admin = NewAccount {
+            login: "admin".into(),
+            name: "系统管理员".into(),
+            unit: None,
+            roles: ["admin".to_owned()].into(),
+            password: secret.clone(),
+        };
+        self.create_account(admin)?;
+        Ok(Some(secret))
+    }
+
+    /// Makes the accounts of a package's demo/accounts.toml that are not there yet; gives their logins.
+    ///
+    /// # Errors
+    /// Where the file can't be read or an account is refused.
+    pub fn demo_accounts(&self, package: &Path) -> Result<Vec<String>, Problem> {
+        let Ok(text) = std::fs::read_to_string(package.join("demo/accounts.toml")) else {
+            return Ok(Vec::new());
+        };
+        let file: DemoFile = toml::from_str(&text).map_err(Problem::internal)?;
+        let mut logins = Vec::new();
+        for account in file.accounts {
+            logins.push(account.login.clone());
+            match self.create_account(account) {
+                Ok(()) => {}
+                Err(problem) if problem.errors.iter().any(|error| error.code == "unique") => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        Ok(logins)
+    }
+
+    fn create_account(&self, new: NewAccount) -> Result<(), Problem> {
+        let input = banyan_door::Input::json(serde_json::json!({
+            "login": new.login, "name": new.name, "unit": new.unit, "roles": new.roles, "password": new.password,
+        }));
+        self.door
+            .call(&self.world.system_ctx(), "account.create", input)
+            .map(|_| ())
+    }
+}

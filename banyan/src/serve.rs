@@ -1,0 +1,114 @@
+//! The server: HTTP, the triggers' consumer, the daily clock, and a stop that lets running calls end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use banyan_base::Problem;
+
+use crate::config::Config;
+use crate::platform::Platform;
+
+/// Serves until told to stop (SIGINT or SIGTERM).
+///
+/// # Errors
+/// Where the address can't be listened on.
+pub fn serve(
+    platform: &Platform,
+    config: &Config,
+    ready: &dyn Fn(std::net::SocketAddr),
+) -> Result<(), Problem> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Problem::internal)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let reactions = react(platform, Arc::clone(&stop)).map_err(Problem::internal)?;
+    let settings = banyan_http::Settings {
+        concurrent_calls: config.http.concurrent_calls,
+        timeout: Duration::from_secs(config.http.timeout_seconds),
+        web_folder: config
+            .http
+            .web_folder
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("web/dist")),
+        cookie: banyan_identity::SESSION_COOKIE,
+    };
+    let auth: Arc<dyn banyan_door::Authenticator> =
+        Arc::<banyan_identity::Accounts>::clone(&platform.accounts);
+    let result = runtime.block_on(async {
+        let listen = |error| Problem::internal(format!("listening on {}: {error}", config.server.listen));
+        let listener = tokio::net::TcpListener::bind(&config.server.listen)
+            .await
+            .map_err(listen)?;
+        ready(listener.local_addr().map_err(Problem::internal)?);
+        let router = banyan_http::router(&platform.door, auth, settings);
+        axum_serve(listener, router).await
+    });
+    stop.store(true, Ordering::SeqCst);
+    platform.db.wake();
+    let _ = reactions.join();
+    runtime.shutdown_timeout(Duration::from_secs(config.server.stop_seconds));
+    platform.db.close();
+    result
+}
+
+async fn axum_serve(listener: tokio::net::TcpListener, router: axum::Router) -> Result<(), Problem> {
+    axum::serve(listener, router)
+        .with_graceful_shutdown(told_to_stop())
+        .await
+        .map_err(Problem::internal)
+}
+
+async fn told_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = interrupt.await;
+        }
+    }
+    tracing::info!("stopping: running calls may end, no new ones are taken");
+}
+
+/// One thread that runs triggers as events come, and once a day what the day asks for.
+fn react(platform: &Platform, stop: Arc<AtomicBool>) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let platform = platform.clone();
+    std::thread::Builder::new()
+        .name("reactions".into())
+        .spawn(move || {
+            let mut seen = 0;
+            let mut day = None;
+            while !stop.load(Ordering::SeqCst) {
+                let cx = platform.world.system_ctx();
+                if day != Some(cx.today()) {
+                    match banyan_registry::run_daily(&platform.registry, &platform.door, &platform.db, &cx) {
+                        Ok(_) => day = Some(cx.today()),
+                        Err(problem) => report("the day's work failed", &problem),
+                    }
+                }
+                match banyan_registry::run_events(&platform.registry, &platform.door, &platform.db, &cx) {
+                    Ok(0) => seen = platform.db.wait_events(seen, Duration::from_millis(500)),
+                    Ok(_) => {}
+                    Err(problem) => {
+                        report("running triggers failed", &problem);
+                        std::thread::sleep(Duration::from_secs(1));
+                    }
+                }
+            }
+        })
+}
+
+fn report(what: &str, problem: &Problem) {
+    tracing::error!(
+        cause = problem.internal.as_deref().unwrap_or(&problem.detail),
+        "{what}"
+    );
+}
