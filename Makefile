@@ -17,8 +17,8 @@ test: ## Set up and pass everything: format, lints, tests on both databases, pac
 web: ## Build the desk.
 	@scripts/web.sh
 
-build: web ## The release binary with the desk inside.
-	cargo build --release -p banyan --features embed
+build: web ## The release binary; it serves the desk from web/dist.
+	cargo build --release -p banyan
 
 check: ## Format and lints only.
 	cargo fmt --all --check

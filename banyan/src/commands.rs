@@ -54,6 +54,11 @@ enum Command {
     },
     /// Print a default configuration file, or its reference.
     Config { what: String },
+    /// Write the JSON Schemas of package files, for editors.
+    Schemas {
+        #[arg(long, default_value = "docs/schemas")]
+        to: PathBuf,
+    },
 }
 
 /// Runs a command; the exit code is 1 where something was refused.
@@ -71,6 +76,7 @@ pub fn run(cli: Cli) -> ExitCode {
                 "reference" => say(&reference_page()),
                 other => Err(format!("there is no `config {other}`: default or reference")),
             },
+            Command::Schemas { to } => schemas(&to),
         });
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -86,6 +92,15 @@ fn say(text: &str) -> Result<(), String> {
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(|error| error.to_string())
+}
+
+fn schemas(to: &std::path::Path) -> Result<(), String> {
+    std::fs::create_dir_all(to).map_err(|error| error.to_string())?;
+    for (name, schema) in banyan_package::schemas() {
+        let text = serde_json::to_string_pretty(&schema).map_err(|error| error.to_string())?;
+        std::fs::write(to.join(format!("{name}.json")), format!("{text}\n")).map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 fn explain(problem: &Problem) -> String {

@@ -473,26 +473,3 @@ pub(crate) const STEP: Shape = Table(&[must(
 
 /// The keys of a form's table, by name: for the documentation and its test.
 #[cfg(test)]
-pub(crate) fn key_names(shape: &Shape, into: &mut Vec<&'static str>) {
-    let mut table = |keys: &'static [Key]| {
-        for key in keys {
-            into.push(key.name);
-            key_names(&key.shape, into);
-        }
-    };
-    match shape {
-        Table(keys) => table(keys),
-        Tagged { common, kinds, .. } => {
-            table(common);
-            for (word, _, keys) in *kinds {
-                into.push(word);
-                for key in *keys {
-                    into.push(key.name);
-                    key_names(&key.shape, into);
-                }
-            }
-        }
-        List(inner) | Map(inner) => key_names(inner, into),
-        _ => {}
-    }
-}
