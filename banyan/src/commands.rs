@@ -98,7 +98,8 @@ fn schemas(to: &std::path::Path) -> Result<(), String> {
     std::fs::create_dir_all(to).map_err(|error| error.to_string())?;
     for (name, schema) in banyan_package::schemas() {
         let text = serde_json::to_string_pretty(&schema).map_err(|error| error.to_string())?;
-        std::fs::write(to.join(format!("{name}.json")), format!("{text}\n")).map_err(|error| error.to_string())?;
+        std::fs::write(to.join(format!("{name}.json")), format!("{text}\n"))
+            .map_err(|error| error.to_string())?;
     }
     Ok(())
 }

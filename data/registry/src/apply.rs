@@ -182,7 +182,6 @@ impl Registry {
         Ok(all)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one act with all that belongs to it")]
     fn change(
         &self,
         cx: &Ctx,

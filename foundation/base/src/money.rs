@@ -10,7 +10,11 @@ pub struct Money(pub i64);
 impl Money {
     /// Reads yuan with at most two decimals, with or without thousands separators: `1,234.50`.
     pub fn parse_yuan(text: &str) -> Option<Money> {
-        let cleaned: String = text.trim().chars().filter(|c| *c != ',' && *c != ',').collect();
+        let cleaned: String = text
+            .trim()
+            .chars()
+            .filter(|c| *c != ',' && *c != '\u{ff0c}')
+            .collect();
         let (sign, digits) = match cleaned.strip_prefix('-') {
             Some(rest) => (-1, rest),
             None => (1, cleaned.as_str()),

@@ -165,7 +165,7 @@ impl<'a> Checker<'a> {
             .chain(record.index.iter().map(|group| ("index", group.as_slice())));
         for (place, fields) in groups {
             for field in fields {
-                if !known.contains(&field.as_str()) && !(place == "index" && field == "state") {
+                if !(known.contains(&field.as_str()) || place == "index" && field == "state") {
                     let hint = nearest(field, known.iter().copied());
                     let message = format!("`{place}` names a field `{field}` that is not there");
                     self.add(Severity::Error, &path, &[place], "field-missing", message, hint);
@@ -245,17 +245,17 @@ impl<'a> Checker<'a> {
             FieldKind::Ref { to, .. } if self.find_type(to).is_none() => {
                 error!("to", "ref-missing", format!("there is no type `{to}`"));
             }
-            FieldKind::Region { at: Some(date), .. } => {
+            FieldKind::Region { at: Some(date), .. }
                 if !matches!(
                     record.field(date).map(|field| &field.kind),
                     Some(FieldKind::Date { .. })
-                ) {
-                    error!(
-                        "at",
-                        "field-missing",
-                        format!("`{date}` is not a date field of this type")
-                    );
-                }
+                ) =>
+            {
+                error!(
+                    "at",
+                    "field-missing",
+                    format!("`{date}` is not a date field of this type")
+                );
             }
             FieldKind::Computed { feel, result, .. } => {
                 let list = at("feel");

@@ -470,6 +470,3 @@ pub(crate) const STEP: Shape = Table(&[must(
     }),
     "按次序。",
 )]);
-
-/// The keys of a form's table, by name: for the documentation and its test.
-#[cfg(test)]

@@ -40,7 +40,6 @@ pub(crate) fn config(url: &str) -> Result<Config, Error> {
 }
 
 impl PgConnection {
-    #[expect(clippy::disallowed_methods, reason = "this is the store")]
     pub(crate) fn connect(config: &Config) -> Result<PgConnection, Error> {
         let client = config.connect(NoTls).map_err(|e| Error::Unavailable {
             doing: "connecting to PostgreSQL".into(),

@@ -287,7 +287,7 @@ pub(crate) fn stream(
     each: &mut dyn FnMut(Row) -> Result<ControlFlow<()>, Error>,
 ) -> Result<(), Error> {
     let mut statement = conn.prepare_cached(sql).map_err(|e| error(sql, &e))?;
-    let names: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement
         .query(rusqlite::params_from_iter(params))
         .map_err(|e| error(sql, &e))?;
