@@ -1,7 +1,6 @@
 //! The forms of all files of a package.
 
 #[cfg(test)]
-use crate::form::Key;
 use crate::form::{Shape, may, must};
 
 use Shape::{Boolean, Choice, Cql2, Date, Feel, Integer, List, Map, Number, Table, Tagged, Text, Title};
