@@ -1,6 +1,5 @@
 //! The forms of all files of a package.
 
-#[cfg(test)]
 use crate::form::{Shape, may, must};
 
 use Shape::{Boolean, Choice, Cql2, Date, Feel, Integer, List, Map, Number, Table, Tagged, Text, Title};
