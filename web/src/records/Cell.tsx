@@ -1,0 +1,47 @@
+import { Tag } from "antd";
+import { useTranslation } from "react-i18next";
+import type { CodeItem, Kind, RecordItem, RecordType } from "../api/types";
+import { effective, field, find } from "../model/declaration";
+import { files, moment, text } from "../model/format";
+
+type Props = {
+  type: RecordType;
+  record: RecordItem;
+  name: string;
+  codesOf: (kind: Kind) => CodeItem[];
+};
+
+/** One value as it is read: a light, a state, a file to open, or text. */
+export function Cell({ type, record, name, codesOf }: Props) {
+  const { t } = useTranslation();
+  if (name === "state") {
+    const state = type.lifecycle && find(type.lifecycle.states, record.state ?? "");
+    return <Tag color={state?.is_final ? "default" : "blue"}>{record.labels.state ?? record.state}</Tag>;
+  }
+  if (name === "created_at" || name === "updated_at") return <>{moment(record[name])}</>;
+  const kind = field(type, name)?.kind;
+  const value = record.fields[name];
+  if (kind && effective(kind).type === "file")
+    return (
+      <>
+        {files(value).map((one) => (
+          <a
+            key={one.hash}
+            href={`/v1/files/${one.hash}?record=${record.type}/${record.id}&name=${encodeURIComponent(one.name)}`}
+            className="block"
+          >
+            {one.name}
+          </a>
+        ))}
+      </>
+    );
+  const shown = text(kind, value, record.labels[name], { yes: t("yes"), no: t("no") });
+  const color = kind && codesOf(kind).find((item) => item.code === value)?.color;
+  if (color) return <span className={`light ${color}`}>{shown}</span>;
+  return <>{shown}</>;
+}
+
+/** Whether a column holds figures, which stand to the right. */
+export function isFigure(kind: Kind | undefined): boolean {
+  return kind !== undefined && ["integer", "decimal", "money"].includes(effective(kind).type);
+}

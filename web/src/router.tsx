@@ -1,0 +1,81 @@
+/** The desk's addresses. Pages that few open come in pieces of their own. */
+
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { Home } from "./shell/Home";
+import { Shell } from "./shell/Shell";
+import { Failure } from "./shell/States";
+
+const root = createRootRoute({ component: Shell });
+
+const home = createRoute({ getParentRoute: () => root, path: "/", component: Home });
+
+const account = createRoute({
+  getParentRoute: () => root,
+  path: "/account",
+  component: lazyRouteComponent(() => import("./shell/AccountPage"), "AccountPage"),
+});
+
+const packages = createRoute({
+  getParentRoute: () => root,
+  path: "/packages",
+  component: lazyRouteComponent(() => import("./packages/PackagesPage"), "PackagesPage"),
+});
+
+const packageHome = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$pkg",
+  component: lazyRouteComponent(() => import("./views/PackageHome"), "PackageHome"),
+});
+
+/** What a list's address holds: it can be sent to a colleague. */
+export type ListSearch = { q?: string; f?: string; sort?: string; month?: string; cql?: string };
+
+const validateSearch = (search: Record<string, unknown>): ListSearch => {
+  const text = (name: string) => (typeof search[name] === "string" ? (search[name] as string) : undefined);
+  return { q: text("q"), f: text("f"), sort: text("sort"), month: text("month"), cql: text("cql") };
+};
+
+const view = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$pkg/v/$view",
+  validateSearch,
+  component: lazyRouteComponent(() => import("./views/ViewPage"), "ViewPage"),
+});
+
+const list = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$pkg/r/$type",
+  validateSearch,
+  component: lazyRouteComponent(() => import("./records/ListPage"), "TypePage"),
+});
+
+const create = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$pkg/r/$type/new",
+  component: lazyRouteComponent(() => import("./records/EditPage"), "CreatePage"),
+});
+
+const detail = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$pkg/r/$type/$id",
+  component: lazyRouteComponent(() => import("./records/DetailPage"), "DetailPage"),
+});
+
+const edit = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$pkg/r/$type/$id/edit",
+  component: lazyRouteComponent(() => import("./records/EditPage"), "EditPage"),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([home, account, packages, packageHome, view, list, create, detail, edit]),
+  basepath: "/desk",
+  defaultErrorComponent: ({ error, reset }) => <Failure error={error} retry={reset} />,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

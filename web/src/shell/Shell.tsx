@@ -1,0 +1,148 @@
+/** The frame of every page: brand, systems, the views of the system one is in, the account. */
+
+import {
+  AppstoreOutlined,
+  HomeOutlined,
+  MenuOutlined,
+  SettingOutlined,
+  UserOutlined,
+} from "@ant-design/icons";
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
+import { Button, Drawer, Dropdown, Grid, Layout, Menu } from "antd";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { call } from "../api/client";
+import { become, packages, pkg, session } from "../api/queries";
+import { language, setLanguage, tr } from "../i18n";
+import { menuViews } from "../model/declaration";
+import { Login } from "./Login";
+import { Failure, Loading } from "./States";
+
+export function Shell() {
+  const { t } = useTranslation();
+  const me = useQuery(session);
+  if (me.isPending) return <Loading />;
+  if (me.isError) return <Failure error={me.error} retry={() => void me.refetch()} />;
+  if (!me.data) return <Login />;
+  return <Frame name={me.data.name} title={t("brandLong")} />;
+}
+
+function Frame({ name, title }: { name: string; title: string }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const wide = Grid.useBreakpoint().md ?? true;
+  const [open, setOpen] = useState(false);
+  const signOut = async () => {
+    await call("/v1/session", { method: "DELETE" }).catch(() => undefined);
+    become(null);
+    void navigate({ to: "/" });
+  };
+  const nav = <Navigation onChoose={() => setOpen(false)} />;
+  return (
+    <Layout className="frame">
+      <a className="skip" href="#content">
+        {t("detail.info")}
+      </a>
+      <Layout.Header className="head">
+        {!wide && (
+          <Button
+            type="text"
+            className="head-button"
+            icon={<MenuOutlined />}
+            aria-label={t("menu")}
+            onClick={() => setOpen(true)}
+          />
+        )}
+        <Link to="/" className="brand">
+          {wide ? title : t("brand")}
+        </Link>
+        <span className="grow" />
+        <Button
+          type="text"
+          className="head-button"
+          onClick={() => void setLanguage(language() === "en" ? "zh-CN" : "en")}
+        >
+          {t("language")}
+        </Button>
+        <Dropdown
+          trigger={["click"]}
+          menu={{
+            items: [
+              { key: "account", label: <Link to="/account">{t("account")}</Link> },
+              { type: "divider" },
+              { key: "out", label: t("signOut"), onClick: () => void signOut() },
+            ],
+          }}
+        >
+          <Button type="text" className="head-button" icon={<UserOutlined />}>
+            {name}
+          </Button>
+        </Dropdown>
+      </Layout.Header>
+      <Layout>
+        {wide ? (
+          <Layout.Sider width={216} theme="light" className="side">
+            {nav}
+          </Layout.Sider>
+        ) : (
+          <Drawer
+            open={open}
+            onClose={() => setOpen(false)}
+            placement="left"
+            size={264}
+            title={t("menu")}
+            className="side"
+          >
+            {nav}
+          </Drawer>
+        )}
+        <Layout.Content id="content" className="content">
+          <Outlet />
+        </Layout.Content>
+      </Layout>
+    </Layout>
+  );
+}
+
+function Navigation({ onChoose }: { onChoose: () => void }) {
+  const { t } = useTranslation();
+  const here = useParams({ strict: false }) as { pkg?: string; view?: string };
+  const all = useQuery(packages);
+  const current = useQuery({ ...pkg(here.pkg ?? ""), enabled: here.pkg !== undefined });
+  const me = useQuery(session);
+  const roles = (me.data?.roles ?? []).map((role) => role.split(".")[1] ?? role);
+  const views = current.data && here.pkg ? menuViews(current.data, roles) : [];
+  const items = [
+    { key: "home", icon: <HomeOutlined />, label: <Link to="/">{t("home")}</Link> },
+    ...(all.data ?? []).map((one) => ({
+      key: `p.${one.id}`,
+      icon: <AppstoreOutlined />,
+      label: (
+        <Link to="/p/$pkg" params={{ pkg: one.id }}>
+          {tr(one.title)}
+        </Link>
+      ),
+    })),
+    { key: "packages", icon: <SettingOutlined />, label: <Link to="/packages">{t("packages")}</Link> },
+  ];
+  const withViews = items.flatMap((item) => {
+    if (item.key !== `p.${here.pkg}`) return [item];
+    const own = views.map(([name, view]) => ({
+      key: `v.${name}`,
+      className: "view-item",
+      label: (
+        <Link to="/p/$pkg/v/$view" params={{ pkg: here.pkg ?? "", view: name }}>
+          {tr(view.title)}
+        </Link>
+      ),
+    }));
+    return [item, ...own];
+  });
+  const selected = here.view ? [`v.${here.view}`] : here.pkg ? [`p.${here.pkg}`] : ["home"];
+  return (
+    <nav aria-label={t("menu")}>
+      <Menu mode="inline" items={withViews} selectedKeys={selected} onClick={onChoose} />
+    </nav>
+  );
+}

@@ -1,0 +1,68 @@
+/** What a page shows when it has nothing to show: loading, empty, refused, failed. */
+
+import { Button, Empty, Result, Spin } from "antd";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { Refused } from "../api/client";
+
+export function Loading() {
+  const { t } = useTranslation();
+  return (
+    <div className="state">
+      <Spin aria-label={t("loading")} />
+      <p className="muted">{t("loading")}</p>
+    </div>
+  );
+}
+
+export function Nothing({ text, help, children }: { text: string; help?: string; children?: ReactNode }) {
+  return (
+    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={text} className="state">
+      {help && <p className="muted">{help}</p>}
+      {children}
+    </Empty>
+  );
+}
+
+export function Failure({ error, retry, owner }: { error: unknown; retry?: () => void; owner?: string }) {
+  const { t } = useTranslation();
+  const problem = error instanceof Refused ? error.problem : undefined;
+  const again = retry && (
+    <Button key="retry" type="primary" onClick={retry}>
+      {t("retry")}
+    </Button>
+  );
+  if (problem?.status === 0)
+    return <Result status="warning" title={t("offline")} subTitle={t("offlineHelp")} extra={again} />;
+  if (problem?.status === 403)
+    return (
+      <Result
+        status="403"
+        title={t("refused")}
+        subTitle={problem.detail || t("refusedHelp", { owner: owner ?? t("admin") })}
+      />
+    );
+  if (problem?.status === 404)
+    return <Result status="404" title={t("notFound")} subTitle={problem.detail || t("notFoundHelp")} />;
+  const detail = problem?.detail || (error instanceof Error ? error.message : String(error));
+  return (
+    <Result
+      status="error"
+      title={t("failed")}
+      subTitle={
+        <>
+          <span>{detail}</span>
+          {problem?.trace && <span className="muted block">{t("trace", { trace: problem.trace })}</span>}
+        </>
+      }
+      extra={again}
+    />
+  );
+}
+
+/** One sentence for a message box. */
+export function sentence(error: unknown, t: (key: string) => string): string {
+  if (!(error instanceof Refused)) return error instanceof Error ? error.message : String(error);
+  if (error.problem.status === 0) return `${t("offline")}。${t("offlineHelp")}`;
+  return error.problem.detail || error.problem.title || t("failed");
+}
