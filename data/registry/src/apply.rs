@@ -424,6 +424,17 @@ fn fill(
                     .map_err(Problem::internal)?;
                 let sql = format!("UPDATE {table} SET {} = ?2 WHERE _seq = ?1", column.column);
                 tx.execute(&sql, &[record.seq.into(), to_column(column, &value)])?;
+                if matches!(
+                    column.field.kind,
+                    banyan_package::model::FieldKind::Geometry { .. }
+                ) {
+                    let [a, b, c, d] = catalog::bounds_columns(&column.column);
+                    let mut values = vec![record.seq.into()];
+                    values.extend(crate::value::bounds(&value));
+                    let sql =
+                        format!("UPDATE {table} SET {a} = ?2, {b} = ?3, {c} = ?4, {d} = ?5 WHERE _seq = ?1");
+                    tx.execute(&sql, &values)?;
+                }
             }
         }
     }

@@ -116,6 +116,11 @@ pub fn column_name(field: &str) -> String {
     format!("f_{field}")
 }
 
+/// Columns with the bounds of a geometry column: west, south, east, north.
+pub fn bounds_columns(column: &str) -> [String; 4] {
+    ["minx", "miny", "maxx", "maxy"].map(|end| format!("{column}_{end}"))
+}
+
 pub fn stored(kind: &FieldKind) -> Stored {
     match kind {
         FieldKind::Integer { .. } | FieldKind::Money { .. } => Stored::Integer,
@@ -312,8 +317,15 @@ impl TypeInfo {
         self.columns.iter().filter(|column| column.field.search)
     }
 
-    /// SQL names of all columns that both tables share, without the sequence key.
-    pub fn all_columns(&self) -> Vec<&str> {
+    /// Columns that hold geometries.
+    pub fn geometries(&self) -> impl Iterator<Item = &Column> {
+        self.columns
+            .iter()
+            .filter(|column| matches!(column.field.kind, FieldKind::Geometry { .. }))
+    }
+
+    /// SQL names of all columns that both tables share, without the sequence key: the bounds of geometries come last.
+    pub fn all_columns(&self) -> Vec<String> {
         let own = [
             "_id",
             "_version",
@@ -328,6 +340,11 @@ impl TypeInfo {
         own.into_iter()
             .chain(state)
             .chain(self.columns.iter().map(|column| column.column.as_str()))
+            .map(str::to_owned)
+            .chain(
+                self.geometries()
+                    .flat_map(|column| bounds_columns(&column.column)),
+            )
             .collect()
     }
 }

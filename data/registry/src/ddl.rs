@@ -1,10 +1,10 @@
 //! Tables of types. Names come from checked declarations only (`[a-z0-9_]`), so they need no quoting.
 
 use banyan_base::Problem;
-use banyan_package::model::RecordType;
+use banyan_package::model::{FieldKind, RecordType};
 use banyan_store::{Dialect, Tx};
 
-use crate::catalog::{Column, TypeInfo, sql_type};
+use crate::catalog::{Column, TypeInfo, bounds_columns, sql_type};
 
 /// Makes both tables of a type, its search index and its other indexes.
 pub fn create(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(), Problem> {
@@ -24,12 +24,20 @@ pub fn create(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(), Problem> {
             sql_type(column.stored, dialect)
         ));
     }
+    for column in info.geometries() {
+        for name in bounds_columns(&column.column) {
+            columns.push_str(&format!(", {name} DOUBLE PRECISION"));
+        }
+    }
     let (table, history) = (&info.table, &info.history);
     tx.batch(&format!(
         "CREATE TABLE {table} (_seq {}, {columns})",
         dialect.serial_key()
     ))?;
     tx.batch(&format!("CREATE UNIQUE INDEX {table}__id ON {table} (_id)"))?;
+    tx.batch(&format!(
+        "CREATE INDEX {table}__at ON {table} (_updated_at, _seq)"
+    ))?;
     tx.batch(&format!(
         "CREATE TABLE {history} (_seq {}, {columns}, _superseded_at {text} NOT NULL, _gone BIGINT NOT NULL)",
         dialect.serial_key()
@@ -84,6 +92,10 @@ fn wanted(info: &TypeInfo) -> Vec<(String, Vec<String>, bool)> {
     if info.has_state() {
         wanted.push((vec!["state".into()], false));
     }
+    for column in info.geometries() {
+        let [minx, miny, maxx, maxy] = bounds_columns(&column.column);
+        wanted.push((vec![minx, maxx, miny, maxy], false));
+    }
     let named = wanted.into_iter().enumerate();
     named
         .map(|(number, (columns, unique))| (format!("{}__i{number}", info.table), columns, unique))
@@ -117,8 +129,25 @@ pub fn add_column(tx: &mut Tx<'_>, info: &TypeInfo, column: &Column) -> Result<(
             "ALTER TABLE {table} ADD COLUMN {} {kind}",
             column.column
         ))?;
+        if matches!(column.field.kind, FieldKind::Geometry { .. }) {
+            for name in bounds_columns(&column.column) {
+                tx.batch(&format!("ALTER TABLE {table} ADD COLUMN {name} DOUBLE PRECISION"))?;
+            }
+        }
     }
     Ok(())
+}
+
+/// Whether a table has a column: what a field that goes was is known to the database only.
+fn has_column(tx: &mut Tx<'_>, table: &str, column: &str) -> Result<bool, Problem> {
+    let sql = match tx.dialect() {
+        Dialect::Sqlite => "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2",
+        Dialect::Postgres => {
+            "SELECT 1 FROM information_schema.columns
+             WHERE table_schema = current_schema() AND table_name = ?1 AND column_name = ?2"
+        }
+    };
+    Ok(tx.query_opt(sql, &[table.into(), column.into()])?.is_some())
 }
 
 pub fn drop_column(tx: &mut Tx<'_>, info: &TypeInfo, column: &str) -> Result<(), Problem> {
@@ -127,6 +156,11 @@ pub fn drop_column(tx: &mut Tx<'_>, info: &TypeInfo, column: &str) -> Result<(),
     }
     for table in [&info.table, &info.history] {
         tx.batch(&format!("ALTER TABLE {table} DROP COLUMN {column}"))?;
+        for bound in bounds_columns(column) {
+            if has_column(tx, table, &bound)? {
+                tx.batch(&format!("ALTER TABLE {table} DROP COLUMN {bound}"))?;
+            }
+        }
     }
     Ok(())
 }
@@ -134,6 +168,11 @@ pub fn drop_column(tx: &mut Tx<'_>, info: &TypeInfo, column: &str) -> Result<(),
 pub fn rename_column(tx: &mut Tx<'_>, table: &str, from: &str, to: &str) -> Result<(), Problem> {
     for name in [table.to_owned(), format!("{table}__h")] {
         tx.batch(&format!("ALTER TABLE {name} RENAME COLUMN {from} TO {to}"))?;
+        for (from, to) in bounds_columns(from).iter().zip(bounds_columns(to)) {
+            if has_column(tx, &name, from)? {
+                tx.batch(&format!("ALTER TABLE {name} RENAME COLUMN {from} TO {to}"))?;
+            }
+        }
     }
     Ok(())
 }
@@ -143,10 +182,12 @@ pub fn rename_table(tx: &mut Tx<'_>, from: &str, to: &str) -> Result<(), Problem
         tx.batch(&format!("DROP INDEX IF EXISTS {from}__i{number}"))?;
     }
     tx.batch(&format!("DROP INDEX IF EXISTS {from}__id"))?;
+    tx.batch(&format!("DROP INDEX IF EXISTS {from}__at"))?;
     tx.batch(&format!("DROP INDEX IF EXISTS {from}__h__id"))?;
     tx.batch(&format!("ALTER TABLE {from} RENAME TO {to}"))?;
     tx.batch(&format!("ALTER TABLE {from}__h RENAME TO {to}__h"))?;
     tx.batch(&format!("CREATE UNIQUE INDEX {to}__id ON {to} (_id)"))?;
+    tx.batch(&format!("CREATE INDEX {to}__at ON {to} (_updated_at, _seq)"))?;
     tx.batch(&format!("CREATE INDEX {to}__h__id ON {to}__h (_id, _version)"))?;
     match tx.dialect() {
         Dialect::Sqlite => tx.batch(&format!("ALTER TABLE {from}__fts RENAME TO {to}__fts"))?,

@@ -212,6 +212,13 @@ impl Sent {
                 "最多 2000 个字",
             ));
         }
+        if sent.note.as_ref().is_some_and(|note| note.contains('\0')) {
+            return Err(Problem::new(codes::INVALID, "说明不能含有空字符。").with_error(
+                "/note",
+                "pattern",
+                "不能含有空字符",
+            ));
+        }
         Ok(sent)
     }
 }

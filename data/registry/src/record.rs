@@ -350,6 +350,9 @@ fn row_values(info: &TypeInfo, record: &Record) -> Vec<Value> {
             .iter()
             .map(|column| value::to_column(column, record.fields.get(&column.name).unwrap_or(&null))),
     );
+    for column in info.geometries() {
+        values.extend(value::bounds(record.fields.get(&column.name).unwrap_or(&null)));
+    }
     values
 }
 

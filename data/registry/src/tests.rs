@@ -68,13 +68,13 @@ title = { zh = "会议室" }
 required = true
 "#;
 
-struct Platform {
-    test: TestDb,
-    registry: Arc<Registry>,
-    world: World,
+pub(crate) struct Platform {
+    pub(crate) test: TestDb,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) world: World,
 }
 
-fn files(pairs: &[(&str, &str)]) -> Vec<SourceFile> {
+pub(crate) fn files(pairs: &[(&str, &str)]) -> Vec<SourceFile> {
     pairs
         .iter()
         .map(|(path, text)| SourceFile {
@@ -96,7 +96,7 @@ fn first() -> Vec<SourceFile> {
     ])
 }
 
-fn platforms() -> Vec<Platform> {
+pub(crate) fn platforms() -> Vec<Platform> {
     let make = |test: TestDb| {
         let world = World::new(
             Arc::new(ManualClock::new("2022-03-01T00:00:00Z".parse().unwrap())),
@@ -116,7 +116,7 @@ fn platforms() -> Vec<Platform> {
 }
 
 impl Platform {
-    fn apply(
+    pub(crate) fn apply(
         &self,
         packages: Vec<Vec<SourceFile>>,
         allow_loss: bool,
@@ -128,7 +128,7 @@ impl Platform {
             .write_exclusive(move |tx| registry.apply(&cx, tx, &request))
     }
 
-    fn create(&self, of: &str, fields: Json) -> Result<Record, Problem> {
+    pub(crate) fn create(&self, of: &str, fields: Json) -> Result<Record, Problem> {
         let (registry, cx, of) = (Arc::clone(&self.registry), self.world.system_ctx(), of.to_owned());
         let fields = fields.as_object().unwrap().clone();
         self.test.db.write(move |tx| {
@@ -145,7 +145,7 @@ impl Platform {
         })
     }
 
-    fn update(&self, of: &str, id: &str, tag: &str, fields: Json) -> Result<Record, Problem> {
+    pub(crate) fn update(&self, of: &str, id: &str, tag: &str, fields: Json) -> Result<Record, Problem> {
         let (registry, cx, of) = (Arc::clone(&self.registry), self.world.system_ctx(), of.to_owned());
         let (id, tag, fields) = (id.to_owned(), tag.to_owned(), fields.as_object().unwrap().clone());
         self.test.db.write(move |tx| {
@@ -163,7 +163,11 @@ impl Platform {
         })
     }
 
-    fn list(&self, of: &str, query: &Query) -> Result<(Vec<Record>, Option<u64>, Option<String>), Problem> {
+    pub(crate) fn list(
+        &self,
+        of: &str,
+        query: &Query,
+    ) -> Result<(Vec<Record>, Option<u64>, Option<String>), Problem> {
         self.test.db.read(|tx| {
             let info = self.registry.catalog(tx)?.find(of)?;
             let listing = list(tx, &info, query)?;

@@ -374,6 +374,14 @@ pub fn to_column(column: &Column, value: &Json) -> Value {
     }
 }
 
+/// The bounds of a kept geometry as their columns store them.
+pub fn bounds(value: &Json) -> [Value; 4] {
+    crate::query::shape::from_json(value)
+        .ok()
+        .and_then(|geometry| crate::query::shape::bounds(&geometry))
+        .map_or([const { Value::Null }; 4], |ends| ends.map(Value::Real))
+}
+
 /// A column's content as JSON.
 pub fn from_column(column: &Column, value: &Value) -> Json {
     match (column.stored, value) {

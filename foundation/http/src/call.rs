@@ -149,6 +149,15 @@ async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMa
     if raw.len() > MAX_QUERY {
         return Err(refuse("查询参数过长。"));
     }
+    // No stored text holds it, and PostgreSQL refuses to be asked.
+    let values = path.0.values().map(String::as_str);
+    let query = query(&raw).ok_or_else(|| refuse("查询参数的编码有误。"))?;
+    if values
+        .chain(query.iter().map(|(_, value)| value.as_str()))
+        .any(|value| value.contains('\0'))
+    {
+        return Err(refuse("地址里不能含有空字符。"));
+    }
     let host = text("host")?.unwrap_or_default();
     let locale = text("accept-language")?
         .filter(|tag| tag.starts_with("en"))
@@ -156,7 +165,7 @@ async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMa
         .to_owned();
     let mut input = Input {
         path: path.0,
-        query: query(&raw).ok_or_else(|| refuse("查询参数的编码有误。"))?,
+        query,
         body: Body::None,
         if_match: text("if-match")?,
         if_none_match: text("if-none-match")?,

@@ -64,7 +64,8 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, Error> {
          PRAGMA journal_size_limit = 67108864;"
     };
     conn.execute_batch(pragmas).map_err(|e| error(doing, &e))?;
-    conn.execute_batch("PRAGMA mmap_size = 268435456;")
+    // LIKE minds case, as it does in PostgreSQL.
+    conn.execute_batch("PRAGMA mmap_size = 268435456; PRAGMA case_sensitive_like = ON;")
         .map_err(|e| error(doing, &e))?;
     Ok(conn)
 }

@@ -1,19 +1,28 @@
 //! Lists: one page after another by a cursor that names the last row's sort values, in constant memory for exports.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use banyan_base::{Cursor, Limit, Page, Problem, codes};
-use banyan_store::{Tx, Value};
-use serde_json::{Value as Json, json};
+use banyan_base::{Limit, Page, Problem, codes};
+use banyan_store::{Row, Tx, Value};
 
-use super::cql2::{Expr, parse};
-use super::search;
-use super::sql::{Builder, property};
-use crate::catalog::{Stored, TypeInfo};
+use super::ast::Expr;
+use super::cursor::{self, Shape};
+use super::sql::{Builder, Kind, property};
+use super::{json, search, spatial, text};
+use crate::catalog::TypeInfo;
 use crate::record::{Record, decode, select_list};
 
 /// Counting stops here: a list says "at least" beyond.
 pub const COUNT_BOUND: i64 = 100_000;
+
+/// How a filter is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    #[default]
+    Text,
+    Json,
+}
 
 /// What a reader asks for.
 #[derive(Clone, Debug)]
@@ -55,9 +64,20 @@ impl Query {
     /// # Errors
     /// Where a filter or sort can't be read.
     pub fn read(filter: Option<&str>, sort: Option<&str>) -> Result<Query, Problem> {
+        Query::read_in(Language::Text, filter, sort)
+    }
+
+    /// The same with a filter in one of the languages.
+    ///
+    /// # Errors
+    /// Where a filter or sort can't be read.
+    pub fn read_in(language: Language, filter: Option<&str>, sort: Option<&str>) -> Result<Query, Problem> {
         let filter = filter
             .filter(|text| !text.trim().is_empty())
-            .map(parse)
+            .map(match language {
+                Language::Text => text::parse,
+                Language::Json => json::parse,
+            })
             .transpose()?;
         let sort = sort
             .unwrap_or("")
@@ -79,32 +99,71 @@ impl Query {
 struct SortKey {
     sql: String,
     descending: bool,
+    shape: Shape,
 }
 
-/// Sort expressions: where a column may be null, whether it is comes first, so that nulls stand last in both databases.
 fn sort_keys(info: &TypeInfo, query: &Query) -> Result<Vec<SortKey>, Problem> {
     let mut keys = Vec::new();
     for (name, descending) in &query.sort {
-        let column = property(info, name)?;
-        if column.stored == Stored::Json {
+        let column = property(info, name)
+            .map_err(|message| Problem::new(codes::BAD_FILTER, format!("排序:{message}")))?;
+        if !column.kind.sortable() {
             return Err(Problem::new(codes::BAD_FILTER, format!("不能按 {name} 排序")));
-        }
-        if !column.required {
-            keys.push(SortKey {
-                sql: format!("CASE WHEN {} IS NULL THEN 1 ELSE 0 END", column.sql),
-                descending: false,
-            });
         }
         keys.push(SortKey {
             sql: column.sql,
             descending: *descending,
+            shape: Shape {
+                text: matches!(column.kind, Kind::Text | Kind::Date | Kind::Moment),
+                nullable: !column.required,
+            },
         });
     }
+    // In the direction of the last key, so that one index serves both.
     keys.push(SortKey {
         sql: "_seq".into(),
-        descending: false,
+        descending: keys.last().is_some_and(|key| key.descending),
+        shape: Shape {
+            text: false,
+            nullable: false,
+        },
     });
     Ok(keys)
+}
+
+/// Rows without a value in the first key stand last in either direction. They are a part of their own, read after the
+/// others: so each part is ordered as an index is, in both databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Whole,
+    Filled,
+    Empty,
+}
+
+fn parts(keys: &[SortKey]) -> &'static [Part] {
+    if keys.first().is_some_and(|key| key.shape.nullable) {
+        &[Part::Filled, Part::Empty]
+    } else {
+        &[Part::Whole]
+    }
+}
+
+/// The rows a query is over: the table, or what it was at a moment.
+fn rows(info: &TypeInfo, query: &Query, builder: &mut Builder) -> String {
+    let Some(at) = &query.as_of else {
+        return info.table.clone();
+    };
+    let list = select_list(info);
+    let (a, b) = (
+        builder.mark(Value::Text(at.clone())),
+        builder.mark(Value::Text(at.clone())),
+    );
+    // Superseded versions have sequence numbers of their own table; negative, they never meet those of the live one.
+    format!(
+        "(SELECT {list} FROM {} WHERE _updated_at <= {a} UNION ALL
+          SELECT -_seq AS {list} FROM {} WHERE _updated_at <= {b} AND _superseded_at > {b}) AS t",
+        info.table, info.history
+    )
 }
 
 /// The rows a query is over, and its condition.
@@ -113,24 +172,9 @@ fn source(
     info: &TypeInfo,
     query: &Query,
     builder: &mut Builder,
-) -> Result<(String, String), Problem> {
+) -> Result<(String, Vec<String>), Problem> {
     let mut conditions = Vec::new();
-    let table = match &query.as_of {
-        None => info.table.clone(),
-        Some(at) => {
-            let list = select_list(info);
-            let (a, b) = (
-                builder.mark(Value::Text(at.clone())),
-                builder.mark(Value::Text(at.clone())),
-            );
-            // Superseded versions have sequence numbers of their own table; negative, they never meet those of the live one.
-            format!(
-                "(SELECT {list} FROM {} WHERE _updated_at <= {a} UNION ALL
-                  SELECT -_seq AS {list} FROM {} WHERE _updated_at <= {b} AND _superseded_at > {b}) AS t",
-                info.table, info.history
-            )
-        }
-    };
+    let table = rows(info, query, builder);
     if let Some(filter) = &query.filter {
         conditions.push(builder.condition(info, filter)?);
     }
@@ -143,84 +187,66 @@ fn source(
         }
         conditions.extend(search::condition(builder, tx.dialect(), info, words));
     }
-    let condition = if conditions.is_empty() {
+    Ok((table, conditions))
+}
+
+/// The query with its spatial predicates settled.
+fn settled<'q>(tx: &mut Tx<'_>, info: &TypeInfo, query: &'q Query) -> Result<Cow<'q, Query>, Problem> {
+    let Some(filter) = query.filter.as_ref().filter(|filter| spatial::is_spatial(filter)) else {
+        return Ok(Cow::Borrowed(query));
+    };
+    let filter = spatial::settle(tx, info, &|builder| rows(info, query, builder), filter)?;
+    Ok(Cow::Owned(Query {
+        filter: Some(filter),
+        ..query.clone()
+    }))
+}
+
+fn joined(conditions: &[String]) -> String {
+    if conditions.is_empty() {
         "1 = 1".to_owned()
     } else {
         conditions.join(" AND ")
-    };
-    Ok((table, condition))
+    }
 }
 
-/// Cursors hold the last row's sort values as hexadecimal JSON, with the sort they belong to.
-fn encode(query: &Query, values: &[Value]) -> Cursor {
-    let values: Vec<Json> = values
-        .iter()
-        .map(|value| match value {
-            Value::Int(number) => json!(number),
-            Value::Real(number) => json!(number),
-            Value::Text(text) => json!(text),
-            _ => Json::Null,
-        })
-        .collect();
-    let text = json!({ "s": query.sort, "v": values }).to_string();
-    Cursor(text.bytes().map(|byte| format!("{byte:02x}")).collect())
+/// What a cursor belongs to.
+fn fingerprint(info: &TypeInfo, query: &Query) -> String {
+    cursor::fingerprint(&format!(
+        "{}|{:?}|{:?}|{:?}|{:?}",
+        info.name, query.sort, query.filter, query.words, query.as_of
+    ))
 }
 
-fn decode_cursor(query: &Query, text: &str, keys: usize) -> Result<Vec<Value>, Problem> {
-    let read = || -> Option<Vec<Value>> {
-        if text.len() > 20_000 || !text.is_ascii() {
-            return None;
-        }
-        let bytes = (0..text.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok());
-        let json: Json = serde_json::from_slice(&bytes.collect::<Option<Vec<u8>>>()?).ok()?;
-        if json.get("s")? != &json!(query.sort) {
-            return None;
-        }
-        let values = json.get("v")?.as_array()?.iter().map(|value| match value {
-            Json::Number(number) => number
-                .as_i64()
-                .map_or_else(|| Value::Real(number.as_f64().unwrap_or(0.0)), Value::Int),
-            Json::String(text) => Value::Text(text.clone()),
-            _ => Value::Null,
-        });
-        let values: Vec<Value> = values.collect();
-        (values.len() == keys).then_some(values)
-    };
-    read().ok_or_else(|| {
-        Problem::new(
-            codes::BAD_CURSOR,
-            "翻页标记无效,或与排序不符。请从第一页重新开始。",
-        )
-    })
-}
-
-/// Rows after those values: equal up to some key, beyond in the next. Null values stand only behind their own flag.
-fn after(builder: &mut Builder, keys: &[SortKey], values: &[Value]) -> String {
+/// Rows after those values: equal up to some key, beyond in the next.
+fn after(builder: &mut Builder, keys: &[SortKey], part: Part, values: &[Value]) -> String {
     let mut choices = Vec::new();
-    for depth in 0..keys.len() {
-        // Nothing stands behind a null in its own group; and a value that is bound must be used.
-        if values.get(depth).is_none_or(|value| *value == Value::Null) {
+    for (depth, (key, value)) in keys.iter().zip(values).enumerate() {
+        // Nothing stands behind a missing value; and a value that is bound must be used.
+        if *value == Value::Null {
             continue;
         }
-        let mut parts = Vec::new();
-        for (index, (key, value)) in keys.iter().zip(values).enumerate().take(depth + 1) {
-            if index < depth {
-                parts.push(match value {
-                    Value::Null => format!("{} IS NULL", key.sql),
-                    other => format!("{} = {}", key.sql, builder.mark(other.clone())),
-                });
-            } else {
-                let sign = if key.descending { "<" } else { ">" };
-                parts.push(format!("{} {sign} {}", key.sql, builder.mark(value.clone())));
-            }
+        let mut terms = Vec::new();
+        for (key, value) in keys.iter().zip(values).take(depth) {
+            terms.push(match value {
+                Value::Null => format!("{} IS NULL", key.sql),
+                other => format!("{} = {}", key.sql, builder.mark(other.clone())),
+            });
         }
-        choices.push(format!("({})", parts.join(" AND ")));
+        let sign = if key.descending { "<" } else { ">" };
+        let beyond = format!("{} {sign} {}", key.sql, builder.mark(value.clone()));
+        terms.push(if key.shape.nullable && !(depth == 0 && part == Part::Filled) {
+            format!("({beyond} OR {} IS NULL)", key.sql)
+        } else {
+            beyond
+        });
+        choices.push(format!("({})", terms.join(" AND ")));
     }
     // The first key bounds the index range for all choices.
     let bound = match (keys.first(), values.first()) {
-        (Some(key), Some(value)) if *value != Value::Null => {
+        (Some(key), Some(value))
+            if keys.len() > 1 && *value != Value::Null && (part == Part::Filled || !key.shape.nullable) =>
+        {
             let sign = if key.descending { "<=" } else { ">=" };
             format!("{} {sign} {} AND ", key.sql, builder.mark(value.clone()))
         }
@@ -229,11 +255,58 @@ fn after(builder: &mut Builder, keys: &[SortKey], values: &[Value]) -> String {
     format!("{bound}({})", choices.join(" OR "))
 }
 
-fn order(keys: &[SortKey]) -> String {
-    keys.iter()
-        .map(|key| format!("{}{}", key.sql, if key.descending { " DESC" } else { "" }))
-        .collect::<Vec<_>>()
-        .join(", ")
+/// One part's statement: rows after `values`, in order, at most `limit`.
+fn statement(
+    tx: &Tx<'_>,
+    info: &TypeInfo,
+    query: &Query,
+    keys: &[SortKey],
+    part: Part,
+    values: Option<&[Value]>,
+    limit: Option<u32>,
+) -> Result<(String, Vec<Value>), Problem> {
+    let mut builder = Builder::default();
+    let (table, mut conditions) = source(tx, info, query, &mut builder)?;
+    if let Some(first) = keys.first() {
+        match part {
+            Part::Whole => {}
+            Part::Filled => conditions.push(format!("{} IS NOT NULL", first.sql)),
+            Part::Empty => conditions.push(format!("{} IS NULL", first.sql)),
+        }
+    }
+    let skipped = usize::from(part == Part::Empty);
+    let ordering = keys.get(skipped..).unwrap_or_default();
+    if let Some(values) = values {
+        conditions.push(after(
+            &mut builder,
+            ordering,
+            part,
+            values.get(skipped..).unwrap_or_default(),
+        ));
+    }
+    let order: Vec<String> = ordering
+        .iter()
+        .enumerate()
+        .map(|(index, key)| {
+            let direction = if key.descending { " DESC" } else { "" };
+            let last = if key.shape.nullable && (index > 0 || part != Part::Filled) {
+                " NULLS LAST"
+            } else {
+                ""
+            };
+            format!("{}{direction}{last}", key.sql)
+        })
+        .collect();
+    let extra: Vec<&str> = keys.iter().map(|key| key.sql.as_str()).collect();
+    let limit = limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
+    let sql = format!(
+        "SELECT {}, {} FROM {table} WHERE {} ORDER BY {}{limit}",
+        select_list(info),
+        extra.join(", "),
+        joined(&conditions),
+        order.join(", ")
+    );
+    Ok((sql, builder.params))
 }
 
 /// One page.
@@ -242,34 +315,48 @@ fn order(keys: &[SortKey]) -> String {
 /// Where the query can't be understood or the database can't be read.
 pub fn list(tx: &mut Tx<'_>, info: &TypeInfo, query: &Query) -> Result<Listing, Problem> {
     let keys = sort_keys(info, query)?;
-    let mut builder = Builder::default();
-    let (table, mut condition) = source(tx, info, query, &mut builder)?;
-    if let Some(cursor) = &query.cursor {
-        let values = decode_cursor(query, cursor, keys.len())?;
-        condition = format!("{condition} AND {}", after(&mut builder, &keys, &values));
+    let shapes: Vec<Shape> = keys.iter().map(|key| key.shape).collect();
+    let fingerprint = fingerprint(info, query);
+    let from = query
+        .cursor
+        .as_deref()
+        .map(|cursor| cursor::decode(&fingerprint, cursor, &shapes))
+        .transpose()?;
+    let query = settled(tx, info, query)?;
+    let wanted = query.limit.get();
+    // A cursor behind a missing value stands in the last part.
+    let behind = from
+        .as_ref()
+        .is_some_and(|values| values.first() == Some(&Value::Null));
+    let mut rows: Vec<Row> = Vec::new();
+    let mut started = from.is_none();
+    for part in parts(&keys) {
+        let here = !started && (*part != Part::Filled || !behind);
+        if !started && !here {
+            continue;
+        }
+        let values = if here { from.as_deref() } else { None };
+        started = true;
+        let left = (wanted + 1).saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        if left == 0 {
+            break;
+        }
+        let (sql, params) = statement(tx, info, &query, &keys, *part, values, Some(left))?;
+        rows.extend(tx.query(&sql, &params)?);
     }
-    let extra: Vec<&str> = keys.iter().map(|key| key.sql.as_str()).collect();
-    let sql = format!(
-        "SELECT {}, {} FROM {table} WHERE {condition} ORDER BY {} LIMIT {}",
-        select_list(info),
-        extra.join(", "),
-        order(&keys),
-        query.limit.get() + 1
-    );
-    let mut rows = tx.query(&sql, &builder.params)?;
-    let more = rows.len() > query.limit.get() as usize;
-    rows.truncate(query.limit.get() as usize);
+    let more = rows.len() > wanted as usize;
+    rows.truncate(wanted as usize);
     let next = rows.last().filter(|_| more).map(|row| {
         let start = row.len() - keys.len();
         let values: Vec<Value> = (start..row.len()).map(|index| row.value(index).clone()).collect();
-        encode(query, &values)
+        cursor::encode(&fingerprint, &values)
     });
     let items = rows
         .iter()
         .map(|row| decode(info, row))
         .collect::<Result<Vec<_>, _>>()?;
     let (matched, at_least) = if query.count {
-        count(tx, info, query)?
+        count(tx, info, &query)?
     } else {
         (None, None)
     };
@@ -291,9 +378,10 @@ fn count(tx: &mut Tx<'_>, info: &TypeInfo, query: &Query) -> Result<(Option<u64>
         ));
     }
     let mut builder = Builder::default();
-    let (table, condition) = source(tx, info, query, &mut builder)?;
+    let (table, conditions) = source(tx, info, query, &mut builder)?;
     let sql = format!(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE {condition} LIMIT {}) AS c",
+        "SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE {} LIMIT {}) AS c",
+        joined(&conditions),
         COUNT_BOUND + 1
     );
     let found: i64 = tx
@@ -319,19 +407,22 @@ pub fn stream(
     each: &mut dyn FnMut(Record) -> Result<ControlFlow<()>, Problem>,
 ) -> Result<(), Problem> {
     let keys = sort_keys(info, query)?;
-    let mut builder = Builder::default();
-    let (table, condition) = source(tx, info, query, &mut builder)?;
-    let sql = format!(
-        "SELECT {} FROM {table} WHERE {condition} ORDER BY {}",
-        select_list(info),
-        order(&keys)
-    );
+    let query = settled(tx, info, query)?;
     let mut failed = None;
-    tx.stream(&sql, &builder.params, &mut |row| {
-        Ok(decode(info, &row).and_then(&mut *each).unwrap_or_else(|problem| {
-            failed = Some(problem);
-            ControlFlow::Break(())
-        }))
-    })?;
+    let mut stopped = false;
+    for part in parts(&keys) {
+        let (sql, params) = statement(tx, info, &query, &keys, *part, None, None)?;
+        tx.stream(&sql, &params, &mut |row| {
+            let flow = decode(info, &row).and_then(&mut *each).unwrap_or_else(|problem| {
+                failed = Some(problem);
+                ControlFlow::Break(())
+            });
+            stopped |= flow.is_break();
+            Ok(flow)
+        })?;
+        if stopped {
+            break;
+        }
+    }
     failed.map_or(Ok(()), Err)
 }

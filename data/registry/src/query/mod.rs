@@ -1,10 +1,24 @@
-//! Finding records: filters in CQL2 text, sorts, pages by cursor, full text, counts. Values are always bound, never
-//! spliced; names come from the type's columns only.
+//! Finding records: filters in CQL2 text and JSON, sorts, pages by cursor, full text, counts. Values are always bound,
+//! never spliced; names come from the type's columns only.
 
-mod cql2;
+mod ast;
+mod cursor;
+mod json;
+mod lexer;
 mod list;
 pub mod search;
+pub mod shape;
+mod spatial;
 mod sql;
+mod temporal;
+#[cfg(test)]
+mod tests;
+mod text;
 
-pub use cql2::{Expr, Literal, Op, parse};
-pub use list::{Listing, Query, list, stream};
+pub use ast::{
+    Expr, Given, Instant, Literal, Name, Op, Place, Side, Span, SpatialOp, TemporalOp, date, moment,
+};
+pub use json::parse as parse_json;
+pub use list::{Language, Listing, Query, list, stream};
+pub use sql::{Kind, kind_of, property};
+pub use text::parse;
