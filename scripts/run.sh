@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # make run: builds what is missing and runs Banyan on the embedded defaults with the first packages and their real data.
+# The clock runs in 2022, the year of the plan, so that lights and reminders mean something.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 need() { command -v "$1" >/dev/null || { echo "make run needs $1: $2" >&2; exit 1; }; }
@@ -12,4 +13,5 @@ echo "· building the server (a first build takes some minutes; later ones secon
 cargo build --release -p banyan
 echo "· built in $((SECONDS - started)) s"
 command -v psql >/dev/null || echo "· PostgreSQL is not on this machine: Banyan runs on its embedded SQLite database"
-exec "${CARGO_TARGET_DIR:-target}/release/banyan" serve --demo --apply apps/0-base --apply apps/1.0-work-points "$@"
+exec "${CARGO_TARGET_DIR:-target}/release/banyan" serve --demo --year 2022 \
+    --apply apps/0-base --apply apps/1.0-work-points "$@"

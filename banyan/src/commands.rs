@@ -34,6 +34,9 @@ enum Command {
         /// Make the demonstration accounts of those packages.
         #[arg(long)]
         demo: bool,
+        /// Demonstration: the platform's clock runs in this year, e.g. that of the plan.
+        #[arg(long)]
+        year: Option<i16>,
     },
     /// Check packages: every finding with file, line and column.
     Check { folders: Vec<PathBuf> },
@@ -66,7 +69,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let result = Config::load(cli.config.as_deref())
         .map_err(|error| error.to_string())
         .and_then(|config| match cli.command {
-            Command::Serve { apply, demo } => server(&config, &apply, demo),
+            Command::Serve { apply, demo, year } => server(&config, &apply, demo, year),
             Command::Check { folders } => check(&folders),
             Command::Plan { folders } => change(&config, &folders, false, true),
             Command::Apply { folders, allow_loss } => change(&config, &folders, allow_loss, false),
@@ -170,7 +173,11 @@ fn check(folders: &[PathBuf]) -> Result<(), String> {
 }
 
 fn platform(config: &Config) -> Result<Platform, String> {
-    Platform::open(config, World::system()).map_err(|problem| explain(&problem))
+    in_world(config, World::system())
+}
+
+fn in_world(config: &Config, world: World) -> Result<Platform, String> {
+    Platform::open(config, world).map_err(|problem| explain(&problem))
 }
 
 fn tell(applied: &[Applied], would: bool) -> String {
@@ -262,11 +269,15 @@ fn logs(config: &Config) {
     };
 }
 
-fn server(config: &Config, packages: &[PathBuf], demo: bool) -> Result<(), String> {
+fn server(config: &Config, packages: &[PathBuf], demo: bool, year: Option<i16>) -> Result<(), String> {
     logs(config);
     std::fs::create_dir_all(&config.store.folder)
         .map_err(|error| format!("{}: {error}", config.store.folder.display()))?;
-    let platform = platform(config)?;
+    let world = match year {
+        Some(year) => World::shifted(year),
+        None => World::system(),
+    };
+    let platform = in_world(config, world)?;
     if !packages.is_empty() {
         say("· applying packages\n")?;
         say(&tell(&apply(&platform, packages, false)?, false))?;

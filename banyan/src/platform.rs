@@ -1,5 +1,6 @@
 //! The engines wired together over one database: what the server, the command line and the tests all stand on.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,7 +8,8 @@ use banyan_base::{Problem, World};
 use banyan_door::{Door, LogAudit, Metrics};
 use banyan_identity::{Accounts, CedarPolicy, NewAccount};
 use banyan_registry::Registry;
-use banyan_store::{Db, Options};
+use banyan_store::jobs::JobHandler;
+use banyan_store::{Blobs, Db, Options};
 use serde::Deserialize;
 
 use crate::config::Config;
@@ -20,6 +22,7 @@ pub struct Platform {
     pub door: Door,
     pub registry: Arc<Registry>,
     pub accounts: Arc<Accounts>,
+    pub blobs: Blobs,
 }
 
 #[derive(Deserialize)]
@@ -48,14 +51,15 @@ impl Platform {
                 .public_url
                 .as_deref()
                 .is_some_and(|url| url.starts_with("https")),
+            &config.store.folder,
         )
     }
 
-    /// The same over a database that is open already.
+    /// The same over a database that is open already, with a folder for what is kept in files.
     ///
     /// # Errors
     /// Where it can't be migrated.
-    pub fn over(db: Db, world: World, secure: bool) -> Result<Platform, Problem> {
+    pub fn over(db: Db, world: World, secure: bool, folder: &Path) -> Result<Platform, Problem> {
         db.migrate(&[
             &banyan_store::MIGRATIONS,
             &banyan_door::MIGRATIONS,
@@ -69,7 +73,10 @@ impl Platform {
         db.read(|tx| registry.catalog(tx))?;
         let accounts = Arc::new(Accounts::new(db.clone(), world.clone())?);
         let metrics = Metrics::new().map_err(Problem::internal)?;
+        let blobs = Blobs::open(&folder.join("blobs"))?;
         let mut rows = banyan_registry::operations(&registry);
+        rows.extend(banyan_registry::file_operations(&registry, &blobs));
+        rows.extend(banyan_registry::import_operations(&registry, &blobs));
         rows.extend(banyan_identity::operations(&accounts, secure));
         let door = Door::new(
             db.clone(),
@@ -85,7 +92,16 @@ impl Platform {
             door,
             registry,
             accounts,
+            blobs,
         })
+    }
+
+    /// What runs as a job, by its kind.
+    pub fn job_handlers(&self) -> BTreeMap<String, JobHandler> {
+        BTreeMap::from([(
+            banyan_registry::IMPORT_JOB.to_owned(),
+            banyan_registry::import_job(&self.registry, &self.blobs),
+        )])
     }
 
     /// Makes the first administrator where there is no account; gives its password, which is shown this once.

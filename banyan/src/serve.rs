@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use banyan_base::Problem;
+use banyan_store::jobs::Worker;
 
 use crate::config::Config;
 use crate::platform::Platform;
@@ -26,6 +27,12 @@ pub fn serve(
         .map_err(Problem::internal)?;
     let stop = Arc::new(AtomicBool::new(false));
     let reactions = react(platform, Arc::clone(&stop)).map_err(Problem::internal)?;
+    let jobs = Worker::start(
+        &platform.db,
+        &platform.world,
+        config.server.job_threads,
+        platform.job_handlers(),
+    )?;
     let settings = banyan_http::Settings {
         concurrent_calls: config.http.concurrent_calls,
         timeout: Duration::from_secs(config.http.timeout_seconds),
@@ -50,6 +57,7 @@ pub fn serve(
     stop.store(true, Ordering::SeqCst);
     platform.db.wake();
     let _ = reactions.join();
+    jobs.stop();
     runtime.shutdown_timeout(Duration::from_secs(config.server.stop_seconds));
     platform.db.close();
     result

@@ -9,12 +9,17 @@
 //! - `catalog`: what is installed, ready for use. `apply`, `ddl`, `seed`: how it comes to be.
 //! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete. `history`, `lifecycle`.
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events and the clock.
-//! - `import`: tables as people send them. `operations`: the rows in the door.
+//! - `import`, `export`, `cell`: tables as people send and fetch them. `files`: stored files. `saved`: kept filters.
+//! - `aggregate`: rankings and bulletins. `operations`: the rows in the door.
 
+mod aggregate;
 mod apply;
 mod catalog;
+mod cell;
 mod ddl;
 mod error;
+mod export;
+mod files;
 mod history;
 pub mod import;
 mod lifecycle;
@@ -22,6 +27,7 @@ mod operations;
 pub mod query;
 mod record;
 mod reference;
+mod saved;
 mod seed;
 #[cfg(test)]
 mod tests;
@@ -37,6 +43,9 @@ use banyan_store::{Migration, MigrationSet, Tx};
 pub use apply::{Applied, ApplyRequest};
 pub use catalog::{Catalog, TypeInfo};
 pub use error::Error;
+pub use files::operations as file_operations;
+pub use import::operations::operations as import_operations;
+pub use import::run::{JOB as IMPORT_JOB, job as import_job};
 pub use operations::operations;
 pub use trigger::{CONSUMER, run_daily, run_events};
 
@@ -60,6 +69,9 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
         migration!(3, "package_history"),
         migration!(4, "record_count"),
         migration!(5, "trigger_done"),
+        migration!(6, "import_run"),
+        migration!(7, "import_error"),
+        migration!(8, "saved_filter"),
     ],
 };
 

@@ -1,32 +1,33 @@
 //! The rows of this engine in the door.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use banyan_base::{Limit, Problem, SourceFile, codes, timestamp_text};
-use banyan_door::{Access, Audit, Call, Handler, Input, Method, Operation, Outside, Reply, Target};
+use banyan_door::{Access, Audit, Call, Handler, Input, Method, Operation, Outside, Reply};
+use banyan_door::{Decision, Target};
 use banyan_store::feed;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use crate::catalog::{Catalog, TypeInfo};
-use crate::query::{Query, list, stream};
+use crate::query::{Query, list};
 use crate::record::{self, Change, Record, etag};
-use crate::{ApplyRequest, Error, Registry, history, lifecycle, reference};
+use crate::{ApplyRequest, Error, Registry, aggregate, export, history, lifecycle, reference, saved};
 
 /// The target of an act on a type: `<package>.<type>.<verb>`.
 macro_rules! on {
     ($verb:literal) => {
-        |input: &Input| {
+        |input: &banyan_door::Input| {
             let part = |name: &str| input.path.get(name).map_or("", String::as_str);
             let resource = format!("{}.{}", part("package"), part("type"));
-            Target {
+            banyan_door::Target {
                 action: format!("{resource}.{}", $verb),
                 resource,
             }
         }
     };
 }
+pub(crate) use on;
 
 const LIST_QUERY: &[(&str, &str)] = &[
     (
@@ -55,9 +56,10 @@ pub fn operations(registry: &Arc<Registry>) -> Vec<Operation> {
     const ONE: &str = "/v1/records/{package}/{type}/{id}";
     const HISTORY: &str = "/v1/records/{package}/{type}/{id}/history";
     const TRANSITION: &str = "/v1/records/{package}/{type}/{id}/transitions/{name}";
+    const AGGREGATE: &str = "/v1/records/{package}/{type}/aggregate";
     const EXPORT: &str = "/v1/records/{package}/{type}/export";
     let files = || json!({ "type": "object", "required": ["packages"] });
-    vec![
+    let mut rows = vec![
         Operation {
             query: LIST_QUERY,
             ..Operation::read("record.list", "列出记录", ALL, inside(record_list)).on(on!("list"))
@@ -113,9 +115,16 @@ pub fn operations(registry: &Arc<Registry>) -> Vec<Operation> {
                 ("filter", "同列表"),
                 ("sortby", "同列表"),
                 ("q", "同列表"),
-                ("format", "csv 或 jsonl"),
+                ("format", "csv、xlsx 或 jsonl"),
             ],
             ..Operation::read("record.export", "导出记录", EXPORT, outside(record_export)).on(on!("export"))
+        },
+        Operation {
+            query: &[
+                ("view", "排名或通报视图的名字"),
+                ("month", "月份,如 2022-05;缺省为本月"),
+            ],
+            ..Operation::read("record.aggregate", "汇总", AGGREGATE, inside(record_aggregate)).on(on!("list"))
         },
         Operation {
             audit: Audit::None,
@@ -178,7 +187,9 @@ pub fn operations(registry: &Arc<Registry>) -> Vec<Operation> {
             ],
             ..Operation::read("event.list", "读取变更事件", "/v1/events", inside(event_list))
         },
-    ]
+    ];
+    rows.extend(saved::operations(registry));
+    rows
 }
 
 fn body() -> Json {
@@ -276,24 +287,7 @@ fn reply(
 fn record_list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let (catalog, info) = target(registry, call)?;
     let listing = list(call.tx, &info, &query_of(call.input)?)?;
-    let names: Vec<Map<String, Json>> = listing
-        .page
-        .items
-        .iter()
-        .map(|record| {
-            let mut names = record.fields.clone();
-            names.insert("state".into(), json!(record.state));
-            names
-        })
-        .collect();
-    let labels = reference::labels(call.tx, &catalog, &info, &names)?;
-    let items: Vec<Json> = listing
-        .page
-        .items
-        .iter()
-        .zip(&labels)
-        .map(|(record, labels)| record.to_json(&info, labels))
-        .collect();
+    let items = aggregate::labelled(call.tx, &catalog, &info, &listing.page.items)?;
     let next = listing.page.next.map(|cursor| cursor.0);
     Reply::json(json!({
         "items": items, "next": next, "matched": listing.page.matched, "matched_at_least": listing.at_least,
@@ -399,6 +393,22 @@ fn record_transition(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Rep
     reply(call, &catalog, &info, &after)
 }
 
+fn record_aggregate(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    let (catalog, info) = target(registry, call)?;
+    let name = call
+        .input
+        .query_value("view")
+        .ok_or_else(|| Problem::new(codes::BAD_REQUEST, "请用 view 指明视图。"))?;
+    let given = aggregate::Given {
+        unit: call.cx.actor.unit.as_deref(),
+        month: match call.input.query_value("month") {
+            Some(text) => aggregate::month(text)?,
+            None => call.cx.today().first_of_month(),
+        },
+    };
+    Reply::json(aggregate::view(call.tx, &catalog, &info, name, &given)?)
+}
+
 fn record_export(registry: &Arc<Registry>, call: &Outside<'_>) -> Result<Reply, Problem> {
     let name = format!(
         "{}.{}",
@@ -410,89 +420,8 @@ fn record_export(registry: &Arc<Registry>, call: &Outside<'_>) -> Result<Reply, 
         cursor: None,
         ..query_of(call.input)?
     };
-    let csv = match call.input.query_value("format").unwrap_or("csv") {
-        "csv" => true,
-        "jsonl" => false,
-        other => {
-            return Err(Problem::new(
-                codes::NOT_ACCEPTABLE,
-                format!("不支持导出为 {other};可用 csv、jsonl。"),
-            ));
-        }
-    };
-    let (db, kind) = (
-        call.db.clone(),
-        if csv {
-            "text/csv; charset=utf-8"
-        } else {
-            "application/x-ndjson"
-        },
-    );
-    let file = format!(
-        "attachment; filename=\"{}.{}\"",
-        info.short,
-        if csv { "csv" } else { "jsonl" }
-    );
-    let write = move |out: &mut dyn std::io::Write| {
-        let failed = |error: &dyn std::fmt::Display| Problem::internal(format!("writing an export: {error}"));
-        let state = info.has_state();
-        let line = |cells: Vec<String>| -> Result<Vec<u8>, Problem> {
-            let mut line = csv::Writer::from_writer(Vec::new());
-            line.write_record(cells).map_err(|e| failed(&e))?;
-            line.into_inner().map_err(|e| failed(&e))
-        };
-        if csv {
-            // The mark tells office software that this is UTF-8.
-            out.write_all("\u{feff}".as_bytes()).map_err(|e| failed(&e))?;
-            let names = ["id"]
-                .into_iter()
-                .chain(state.then_some("state"))
-                .map(str::to_owned);
-            let header = line(
-                names
-                    .chain(info.columns.iter().map(|column| column.name.clone()))
-                    .collect(),
-            )?;
-            out.write_all(&header).map_err(|e| failed(&e))?;
-        }
-        db.read(|tx| {
-            stream(tx, &info, &query, &mut |record| {
-                let bytes = if csv {
-                    let state = state.then(|| record.state.clone().unwrap_or_default());
-                    let cells = info
-                        .columns
-                        .iter()
-                        .map(|column| cell(record.fields.get(&column.name)));
-                    line(
-                        std::iter::once(record.id.clone())
-                            .chain(state)
-                            .chain(cells)
-                            .collect(),
-                    )?
-                } else {
-                    format!("{}\n", record.to_json(&info, &Map::new())).into_bytes()
-                };
-                out.write_all(&bytes).map_err(|e| failed(&e))?;
-                Ok(ControlFlow::Continue(()))
-            })
-        })
-    };
-    Ok(Reply::stream(kind, Box::new(write)).with_header("Content-Disposition", file))
-}
-
-/// A cell of an export. What a spreadsheet would run as a formula is made text.
-fn cell(value: Option<&Json>) -> String {
-    match value {
-        None | Some(Json::Null) => String::new(),
-        Some(Json::String(text)) if text.starts_with(['=', '+', '@', '\t']) => format!("'{text}"),
-        Some(Json::String(text)) => text.clone(),
-        Some(Json::Array(items)) if items.iter().all(Json::is_string) => items
-            .iter()
-            .filter_map(Json::as_str)
-            .collect::<Vec<_>>()
-            .join(";"),
-        Some(other) => other.to_string(),
-    }
+    let format = call.input.query_value("format").unwrap_or("csv");
+    export::export(call, info, query, format)
 }
 
 fn package_list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
@@ -510,7 +439,46 @@ fn package_list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, P
             })
         })
         .collect();
-    Reply::json(json!({ "items": items, "next": null }))
+    // The platform's clock may be another than the reader's: pages that speak of today go by this one.
+    Reply::json(json!({ "items": items, "next": null, "now": call.cx.now_text() }))
+}
+
+/// Verbs on records that pages offer.
+const VERBS: &[(&str, &str)] = &[
+    ("list", "record.list"),
+    ("view", "record.view"),
+    ("create", "record.create"),
+    ("update", "record.update"),
+    ("delete", "record.delete"),
+    ("export", "record.export"),
+    ("import", "import.start"),
+    ("transition", "record.transition"),
+];
+
+/// What the reader may do with each type of a package, so that pages don't offer what would be refused.
+fn may(call: &Call<'_, '_>, package: &banyan_package::model::Package) -> Result<Json, Problem> {
+    let mut types = Map::new();
+    for (name, _) in &package.types {
+        let resource = format!("{}.{name}", package.id);
+        let mut verbs = Vec::new();
+        for (verb, operation) in VERBS {
+            let target = Target {
+                action: format!("{resource}.{verb}"),
+                resource: resource.clone(),
+            };
+            // Not every platform has every engine's operations.
+            if call.door.operation(operation).is_some()
+                && matches!(
+                    call.door.decide(call.cx, operation, &target)?,
+                    Decision::Permit(_)
+                )
+            {
+                verbs.push(*verb);
+            }
+        }
+        types.insert(name.clone(), json!(verbs));
+    }
+    Ok(Json::Object(types))
 }
 
 fn package_view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
@@ -520,7 +488,11 @@ fn package_view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, P
         .packages
         .get(id)
         .ok_or_else(|| Problem::new(codes::NOT_FOUND, format!("没有安装名为 {id} 的包。")))?;
-    Reply::json(&**package)
+    let mut body = serde_json::to_value(&**package).map_err(Problem::internal)?;
+    if let Some(object) = body.as_object_mut() {
+        object.insert("may".into(), may(call, package)?);
+    }
+    Reply::json(body)
 }
 
 #[derive(Deserialize)]

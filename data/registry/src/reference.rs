@@ -112,6 +112,19 @@ pub fn resolve(tx: &mut Tx<'_>, target: &TypeInfo, sent: &str) -> Result<Option<
     Ok(tx.query_opt(&sql, &values)?.map(|row| row.get(0)).transpose()?)
 }
 
+/// The key that sent fields give, as text, parts joined with `/`; `None` where a part is missing.
+pub fn key_of(info: &TypeInfo, fields: &Map<String, Json>) -> Option<String> {
+    if info.declared.key.is_empty() {
+        return None;
+    }
+    let parts = info.declared.key.iter().map(|field| match fields.get(field) {
+        Some(Json::String(text)) if !text.is_empty() => Some(text.clone()),
+        Some(Json::Number(number)) => Some(number.to_string()),
+        _ => None,
+    });
+    parts.collect::<Option<Vec<_>>>().map(|parts| parts.join("/"))
+}
+
 /// Codes (or names, as people write them in tables) of a registry whose key is one field.
 fn by_code(
     tx: &mut Tx<'_>,

@@ -48,7 +48,7 @@ pub fn load(
                 format!("{} 第 {} 行:{what}", file.path, row.line),
             )
         };
-        let existing = match key_of(info, &fields) {
+        let existing = match reference::key_of(info, &fields) {
             Some(key) => reference::resolve(tx, info, &key)?,
             None => None,
         };
@@ -81,16 +81,4 @@ pub fn load(
         }
     }
     Ok((created, changed))
-}
-
-fn key_of(info: &TypeInfo, fields: &Map<String, Json>) -> Option<String> {
-    if info.declared.key.is_empty() {
-        return None;
-    }
-    let parts = info
-        .declared
-        .key
-        .iter()
-        .map(|field| fields.get(field).and_then(Json::as_str));
-    parts.collect::<Option<Vec<_>>>().map(|parts| parts.join("/"))
 }

@@ -59,6 +59,34 @@ impl Clock for SystemClock {
     }
 }
 
+/// The machine's clock, some whole years earlier or later: for demonstrations with the plan of another year. It runs on
+/// while the server is down, as a real one does, so what is stored stays in order.
+#[derive(Debug)]
+pub struct YearClock {
+    years: i32,
+}
+
+impl YearClock {
+    /// A clock that shows the given year.
+    pub fn showing(year: i16) -> YearClock {
+        let now = crate::ZONE.to_datetime(SystemClock.now());
+        YearClock {
+            years: i32::from(year) - i32::from(now.year()),
+        }
+    }
+}
+
+impl Clock for YearClock {
+    fn now(&self) -> Timestamp {
+        let now = SystemClock.now();
+        crate::ZONE
+            .to_datetime(now)
+            .checked_add(jiff::Span::new().years(self.years))
+            .and_then(|shown| crate::ZONE.to_timestamp(shown))
+            .unwrap_or(now)
+    }
+}
+
 /// A clock that stands still until it is moved: for tests, acceptance features and simulation.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<Timestamp>);
@@ -109,6 +137,11 @@ impl World {
     /// The real world: the machine's clock and random numbers.
     pub fn system() -> World {
         World::new(Arc::new(SystemClock), rand::rng().random())
+    }
+
+    /// The real world with its clock in another year.
+    pub fn shifted(year: i16) -> World {
+        World::new(Arc::new(YearClock::showing(year)), rand::rng().random())
     }
 
     /// A world that can be repeated: a given clock and seed.

@@ -20,6 +20,14 @@ const SIGNED_IN: &[&str] = &[
     "package.list",
     "package.view",
     "file.create",
+    "file.view",
+    "import.list",
+    "import.view",
+    "import.cancel",
+    "import.errors",
+    "saved_filter.list",
+    "saved_filter.create",
+    "saved_filter.delete",
 ];
 /// Operations that nobody need sign in for.
 const OPEN: &[&str] = &["session.create"];

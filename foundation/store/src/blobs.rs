@@ -40,6 +40,11 @@ impl Blobs {
         Some(self.folder.join(start).join(rest))
     }
 
+    /// Where a stored file is, for readers that need a path; `None` where there is none of that hash.
+    pub fn path_of(&self, hash: &str) -> Option<PathBuf> {
+        self.path(hash).filter(|path| path.is_file())
+    }
+
     /// Stores what `content` gives, at most `limit` bytes; the same content is stored once. The file is on the disk when
     /// this returns. `None` where there is more than `limit`.
     ///

@@ -42,7 +42,7 @@ export const session = queryOptions({
 
 export const packages = queryOptions({
   queryKey: ["packages"],
-  queryFn: async () => (await call<{ items: PackageSummary[] }>("/v1/packages")).items,
+  queryFn: () => call<{ items: PackageSummary[]; now: string }>("/v1/packages"),
 });
 
 export const pkg = (id: string) =>

@@ -138,7 +138,11 @@ export type Package = {
   types: Named<RecordType>;
   views: Named<View>;
   triggers: Named<{ title: Title }>;
+  /** What the reader may do with each type. */
+  may: Record<string, Verb[]>;
 };
+
+export type Verb = "list" | "view" | "create" | "update" | "delete" | "export" | "import" | "transition";
 
 export type Value = string | number | boolean | null | Value[] | { [name: string]: Value };
 export type Fields = Record<string, Value>;

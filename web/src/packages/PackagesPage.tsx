@@ -20,7 +20,7 @@ export function PackagesPage() {
         {t("pkg.lead")} <a href="/openapi.json">{t("pkg.openapi")}</a> · <a href="/ogc">{t("pkg.ogc")}</a>
       </p>
       <Collapse
-        items={all.data.map((one) => ({
+        items={all.data.items.map((one) => ({
           key: one.id,
           label: (
             <>

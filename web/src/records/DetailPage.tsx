@@ -59,12 +59,14 @@ function Detail({ own, record, then, onThen }: Props) {
   const params = { pkg: own.pkg.id, type: own.name, id: record.id };
   const drop = useWrite(own.full, () => remove(own.full, record.id, record.etag));
   const lifecycle = own.type.lifecycle;
-  const actions = then
-    ? []
-    : (record.actions ?? []).flatMap((name) => {
-        const declared = lifecycle && find(lifecycle.transitions, name);
-        return declared ? [[name, declared] as [string, Transition]] : [];
-      });
+  const may = own.pkg.may[own.name] ?? [];
+  const actions =
+    then || !may.includes("transition")
+      ? []
+      : (record.actions ?? []).flatMap((name) => {
+          const declared = lifecycle && find(lifecycle.transitions, name);
+          return declared ? [[name, declared] as [string, Transition]] : [];
+        });
   const state = lifecycle && find(lifecycle.states, record.state ?? "");
   const detail = own.pkg.views
     .map(([, view]) => view)
@@ -108,14 +110,16 @@ function Detail({ own, record, then, onThen }: Props) {
                 {tr(declared.title)}
               </Button>
             ))}
-            {!state?.is_final && (
+            {!state?.is_final && may.includes("update") && (
               <Link to="/p/$pkg/r/$type/$id/edit" params={params}>
                 <Button icon={<EditOutlined />}>{t("detail.edit")}</Button>
               </Link>
             )}
-            <Button icon={<DeleteOutlined />} danger onClick={deleteIt}>
-              {t("detail.delete")}
-            </Button>
+            {may.includes("delete") && (
+              <Button icon={<DeleteOutlined />} danger onClick={deleteIt}>
+                {t("detail.delete")}
+              </Button>
+            )}
           </Space>
         )}
       </div>

@@ -7,7 +7,7 @@ import { Button, Dropdown, Input, Select, Table, Tag } from "antd";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { address, Refused } from "../api/client";
-import { type ListQuery, pkg as packageQuery, records } from "../api/queries";
+import { type ListQuery, pkg as packageQuery, records, session } from "../api/queries";
 import type { RecordItem } from "../api/types";
 import { tr } from "../i18n";
 import { columnTitle, defaultColumns, field, recordLabel, type TypeOf, typeOf } from "../model/declaration";
@@ -67,8 +67,11 @@ export function RecordList({ own, title, columns, filter, sort, search, onSearch
   const [limit, setLimit] = useState(20);
   const [importing, setImporting] = useState(false);
   const conditions = conditionsOf(search);
+  const me = useQuery(session);
+  const may = own.pkg.may[own.name] ?? [];
+  const always = filter?.replaceAll("{me_unit}", `'${(me.data?.unit ?? "").replaceAll("'", "''")}'`);
   const asked = both(
-    both(filter, search.cql),
+    both(always, search.cql),
     cql2(conditions, (name) => filterKind(own, name)),
   );
   const sortby = search.sort ?? (sort ?? []).join(",");
@@ -95,11 +98,13 @@ export function RecordList({ own, title, columns, filter, sort, search, onSearch
           <h1>{title}</h1>
           <p className="muted">{tr(own.type.about)}</p>
         </div>
-        <Link to="/p/$pkg/r/$type/new" params={{ pkg: own.pkg.id, type: own.name }}>
-          <Button type="primary" icon={<PlusOutlined />}>
-            {t("list.create")}
-          </Button>
-        </Link>
+        {may.includes("create") && (
+          <Link to="/p/$pkg/r/$type/new" params={{ pkg: own.pkg.id, type: own.name }}>
+            <Button type="primary" icon={<PlusOutlined />}>
+              {t("list.create")}
+            </Button>
+          </Link>
+        )}
       </div>
       <div className="bar">
         {searchable && (
@@ -120,21 +125,25 @@ export function RecordList({ own, title, columns, filter, sort, search, onSearch
         />
         <SavedFilters own={own} search={search} onChoose={onSearch} />
         <span className="grow" />
-        <Button icon={<UploadOutlined />} onClick={() => setImporting(true)}>
-          {t("list.import")}
-        </Button>
-        <Dropdown
-          trigger={["click"]}
-          menu={{
-            items: [
-              { key: "csv", label: <a href={exportTo("csv")}>{t("list.exportCsv")}</a> },
-              { key: "xlsx", label: <a href={exportTo("xlsx")}>{t("list.exportXlsx")}</a> },
-              { key: "jsonl", label: <a href={exportTo("jsonl")}>{t("list.exportJsonl")}</a> },
-            ],
-          }}
-        >
-          <Button icon={<DownloadOutlined />}>{t("list.export")}</Button>
-        </Dropdown>
+        {may.includes("import") && (
+          <Button icon={<UploadOutlined />} onClick={() => setImporting(true)}>
+            {t("list.import")}
+          </Button>
+        )}
+        {may.includes("export") && (
+          <Dropdown
+            trigger={["click"]}
+            menu={{
+              items: [
+                { key: "csv", label: <a href={exportTo("csv")}>{t("list.exportCsv")}</a> },
+                { key: "xlsx", label: <a href={exportTo("xlsx")}>{t("list.exportXlsx")}</a> },
+                { key: "jsonl", label: <a href={exportTo("jsonl")}>{t("list.exportJsonl")}</a> },
+              ],
+            }}
+          >
+            <Button icon={<DownloadOutlined />}>{t("list.export")}</Button>
+          </Dropdown>
+        )}
       </div>
       {filtered && (
         <div className="bar">

@@ -20,7 +20,7 @@ export function Home() {
       <h1>{t("hello", { name: me.data?.name ?? "" })}</h1>
       <p className="muted">{t("helloLead")}</p>
       {WORDS.map((word) => {
-        const own = all.data.filter((one) => one.word === word);
+        const own = all.data.items.filter((one) => one.word === word);
         return (
           <section key={word} className="word" aria-labelledby={`word-${word}`}>
             <h2 id={`word-${word}`}>

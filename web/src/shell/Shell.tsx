@@ -16,6 +16,7 @@ import { call } from "../api/client";
 import { become, packages, pkg, session } from "../api/queries";
 import { language, setLanguage, tr } from "../i18n";
 import { menuViews } from "../model/declaration";
+import { moment } from "../model/format";
 import { Login } from "./Login";
 import { Failure, Loading } from "./States";
 
@@ -58,6 +59,7 @@ function Frame({ name, title }: { name: string; title: string }) {
           {wide ? title : t("brand")}
         </Link>
         <span className="grow" />
+        <DemoClock />
         <Button
           type="text"
           className="head-button"
@@ -105,6 +107,15 @@ function Frame({ name, title }: { name: string; title: string }) {
   );
 }
 
+/** Said where the platform's clock is not the reader's: today means another day then. */
+function DemoClock() {
+  const { t } = useTranslation();
+  const all = useQuery(packages);
+  const now = all.data && new Date(all.data.now);
+  if (!now || Math.abs(now.getTime() - Date.now()) < 86_400_000) return null;
+  return <span className="clock">{t("clock", { at: moment(now.toISOString()).slice(0, 10) })}</span>;
+}
+
 function Navigation({ onChoose }: { onChoose: () => void }) {
   const { t } = useTranslation();
   const here = useParams({ strict: false }) as { pkg?: string; view?: string };
@@ -115,7 +126,7 @@ function Navigation({ onChoose }: { onChoose: () => void }) {
   const views = current.data && here.pkg ? menuViews(current.data, roles) : [];
   const items = [
     { key: "home", icon: <HomeOutlined />, label: <Link to="/">{t("home")}</Link> },
-    ...(all.data ?? []).map((one) => ({
+    ...(all.data?.items ?? []).map((one) => ({
       key: `p.${one.id}`,
       icon: <AppstoreOutlined />,
       label: (

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Button, DatePicker } from "antd";
 import dayjs from "dayjs";
 import { useTranslation } from "react-i18next";
-import { aggregate, pkg as packageQuery } from "../api/queries";
+import { aggregate, pkg as packageQuery, packages } from "../api/queries";
 import type { RecordItem, View, ViewKind } from "../api/types";
 import { tr } from "../i18n";
 import { columnTitle, qualified, type TypeOf, typeOf } from "../model/declaration";
@@ -26,7 +26,8 @@ type Props = {
 /** A month on a page that prints: figures, then tables. */
 export function Bulletin({ own, title, name, kind, search, onSearch }: Props) {
   const { t } = useTranslation();
-  const month = search.month ?? dayjs().format("YYYY-MM");
+  const now = useQuery(packages).data?.now;
+  const month = search.month ?? dayjs(now).format("YYYY-MM");
   const result = useQuery(aggregate(own.full, { view: name, month }));
   return (
     <>
@@ -74,7 +75,7 @@ export function Bulletin({ own, title, name, kind, search, onSearch }: Props) {
             </section>
           ))}
           <p className="muted small">
-            {t("bulletin.issued", { owner: own.pkg.owner, date: dayjs().format("YYYY-MM-DD") })}
+            {t("bulletin.issued", { owner: own.pkg.owner, date: dayjs(now).format("YYYY-MM-DD") })}
           </p>
         </article>
       )}

@@ -1,4 +1,7 @@
-//! Tables as people send them, read row by row.
+//! Tables as people send them: read row by row (`table`, `encoding`), put in by runs (`run`), offered by the door
+//! (`operations`).
 
 pub mod encoding;
+pub mod operations;
+pub mod run;
 pub mod table;

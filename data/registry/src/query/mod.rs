@@ -20,5 +20,5 @@ pub use ast::{
 };
 pub use json::parse as parse_json;
 pub use list::{Language, Listing, Query, list, stream};
-pub use sql::{Kind, kind_of, property};
+pub use sql::{Builder, Kind, kind_of, property};
 pub use text::parse;

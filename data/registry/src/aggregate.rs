@@ -1,0 +1,278 @@
+//! Rankings and bulletins: the figures of a declared view, computed by the database.
+
+use std::collections::BTreeMap;
+
+use banyan_base::{Problem, codes};
+use banyan_package::model::{Measure, MeasureKind, Ordered, View, ViewKind};
+use banyan_store::{Row, Tx, Value};
+use jiff::civil::Date;
+use serde_json::{Map, Value as Json, json};
+
+use crate::catalog::{Catalog, TypeInfo, qualified};
+use crate::query::{Kind, Query, list, parse, property};
+use crate::record::Record;
+use crate::reference;
+
+/// Rows a bulletin's table shows.
+const MAX_TABLE: u32 = 500;
+
+/// What stands for the reader and the month in a view's filters.
+pub struct Given<'a> {
+    /// Code of the reader's unit.
+    pub unit: Option<&'a str>,
+    /// First day of the month asked for.
+    pub month: Date,
+}
+
+impl Given<'_> {
+    fn fill(&self, filter: &str) -> String {
+        let end = self.month.last_of_month();
+        filter
+            .replace("{month_start}", &format!("DATE('{}')", self.month))
+            .replace("{month_end}", &format!("DATE('{end}')"))
+            .replace(
+                "{me_unit}",
+                &format!("'{}'", self.unit.unwrap_or("").replace('\'', "''")),
+            )
+    }
+}
+
+/// `2022-05` as its first day.
+///
+/// # Errors
+/// Where it is no month.
+pub fn month(text: &str) -> Result<Date, Problem> {
+    format!("{text}-01").parse().map_err(|_| {
+        Problem::new(codes::BAD_REQUEST, format!("月份“{text}”应如 2022-05。")).with_error(
+            "?month",
+            "type",
+            "应如 2022-05",
+        )
+    })
+}
+
+/// The whole answer for a view.
+///
+/// # Errors
+/// Where the package has no such view of these kinds, or a filter of it can't be compiled.
+pub fn view(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    info: &TypeInfo,
+    name: &str,
+    given: &Given<'_>,
+) -> Result<Json, Problem> {
+    let package = catalog.packages.get(&info.package);
+    let declared = package
+        .and_then(|package| package.views.iter().find(|(own, _)| own == name))
+        .map(|(_, view)| view)
+        .filter(|view| qualified(&info.package, &view.of) == info.name)
+        .ok_or_else(|| Problem::new(codes::NOT_FOUND, format!("没有名为 {name} 的视图。")))?;
+    match &declared.kind {
+        ViewKind::Ranking {
+            group,
+            measures,
+            order_by,
+        } => ranking(tx, catalog, info, declared, (group, measures, order_by), given),
+        ViewKind::Bulletin { figures, tables, .. } => {
+            let mut values = BTreeMap::new();
+            for (name, measure) in figures {
+                let found = grouped(tx, catalog, info, declared, None, measure, given)?;
+                values.insert(
+                    name.clone(),
+                    found.into_iter().next().and_then(|(_, value)| value),
+                );
+            }
+            ratios(figures, &mut |a, b, own| {
+                let ratio = percent(values.get(a).copied().flatten(), values.get(b).copied().flatten());
+                values.insert(own.to_owned(), ratio);
+            });
+            let mut shown = Vec::new();
+            for (name, table) in tables {
+                let of = catalog.find(&qualified(&info.package, &table.of))?;
+                let mut query = Query::read(
+                    table
+                        .filter
+                        .as_deref()
+                        .map(|filter| given.fill(filter))
+                        .as_deref(),
+                    Some(&table.sort.join(",")),
+                )?;
+                query.limit = banyan_base::Limit::new(MAX_TABLE).unwrap_or(banyan_base::Limit::DEFAULT);
+                let found = list(tx, &of, &query)?;
+                let items = labelled(tx, catalog, &of, &found.page.items)?;
+                shown.push(json!({ "name": name, "items": items, "more": found.page.next.is_some() }));
+            }
+            Ok(json!({ "figures": values, "tables": shown }))
+        }
+        _ => Err(Problem::new(
+            codes::BAD_REQUEST,
+            format!("视图 {name} 不是排名或通报。"),
+        )),
+    }
+}
+
+/// Records with the names of what they point to.
+///
+/// # Errors
+/// Where the database can't be read.
+pub fn labelled(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    info: &TypeInfo,
+    records: &[Record],
+) -> Result<Vec<Json>, Problem> {
+    let names: Vec<Map<String, Json>> = records.iter().map(Record::names).collect();
+    let labels = reference::labels(tx, catalog, info, &names)?;
+    Ok(records
+        .iter()
+        .zip(&labels)
+        .map(|(record, labels)| record.to_json(info, labels))
+        .collect())
+}
+
+fn ranking(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    info: &TypeInfo,
+    declared: &View,
+    (group, measures, order_by): (&str, &Ordered<Measure>, &str),
+    given: &Given<'_>,
+) -> Result<Json, Problem> {
+    let mut groups: BTreeMap<Option<String>, BTreeMap<String, Option<f64>>> = BTreeMap::new();
+    let mut filters = Map::new();
+    for (name, measure) in measures {
+        if let Some(filter) = &measure.filter {
+            filters.insert(name.clone(), Json::String(given.fill(filter)));
+        }
+        for (key, value) in grouped(tx, catalog, info, declared, Some(group), measure, given)? {
+            groups.entry(key).or_default().insert(name.clone(), value);
+        }
+    }
+    ratios(measures, &mut |a, b, own| {
+        for values in groups.values_mut() {
+            let ratio = percent(values.get(a).copied().flatten(), values.get(b).copied().flatten());
+            values.insert(own.to_owned(), ratio);
+        }
+    });
+    let keys: Vec<Map<String, Json>> = groups
+        .keys()
+        .map(|key| Map::from_iter([(group.to_owned(), json!(key))]))
+        .collect();
+    let labels = reference::labels(tx, catalog, info, &keys)?;
+    let (by, descending) = order_by
+        .strip_prefix('-')
+        .map_or((order_by, false), |name| (name, true));
+    let mut rows: Vec<(Option<f64>, Json)> = groups
+        .into_iter()
+        .zip(labels)
+        .map(|((key, mut values), labels)| {
+            // Counting finds nothing where a group has no such record: that is zero, not unknown.
+            for (name, measure) in measures {
+                if measure.what == MeasureKind::Count {
+                    values.entry(name.clone()).or_insert(Some(0.0));
+                }
+            }
+            let label = labels.get(group).cloned().unwrap_or_else(|| json!(key));
+            let order = values.get(by).copied().flatten();
+            (order, json!({ "key": key, "label": label, "values": values }))
+        })
+        .collect();
+    // Groups without a figure stand last; equal ones stay in the order of their keys.
+    rows.sort_by(|(a, _), (b, _)| match (a, b) {
+        (Some(a), Some(b)) if descending => b.total_cmp(a),
+        (Some(a), Some(b)) => a.total_cmp(b),
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    });
+    let rows: Vec<Json> = rows.into_iter().map(|(_, row)| row).collect();
+    Ok(json!({ "groups": rows, "filters": filters }))
+}
+
+fn percent(part: Option<f64>, whole: Option<f64>) -> Option<f64> {
+    match (part, whole) {
+        (part, Some(whole)) if whole != 0.0 => Some(part.unwrap_or(0.0) * 100.0 / whole),
+        _ => None,
+    }
+}
+
+/// Gives each ratio's two measures and its own name.
+fn ratios(measures: &Ordered<Measure>, each: &mut dyn FnMut(&str, &str, &str)) {
+    for (name, measure) in measures {
+        if let MeasureKind::Ratio(part, whole) = &measure.what {
+            each(part, whole, name);
+        }
+    }
+}
+
+type Group = (Option<String>, Option<f64>);
+
+/// One measure, by group where there is one. Ratios give nothing here.
+fn grouped(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    info: &TypeInfo,
+    declared: &View,
+    group: Option<&str>,
+    measure: &Measure,
+    given: &Given<'_>,
+) -> Result<Vec<Group>, Problem> {
+    let of;
+    let (info, filter) = match &measure.of {
+        Some(name) => {
+            of = catalog.find(&qualified(&info.package, name))?;
+            (&*of, None)
+        }
+        None => (info, declared.filter.as_deref()),
+    };
+    let bad = |message: String| Problem::new(codes::BAD_FILTER, message);
+    let column = |name: &str| property(info, name).map_err(bad);
+    let aggregate = |word: &str, name: &str| -> Result<String, Problem> {
+        let column = column(name)?;
+        let scale = match column.kind {
+            Kind::Scaled(scale) => 10f64.powi(i32::from(scale)),
+            _ => 1.0,
+        };
+        Ok(format!(
+            "CAST({word}({}) AS DOUBLE PRECISION) / {scale:.1}",
+            column.sql
+        ))
+    };
+    let what = match &measure.what {
+        MeasureKind::Count => "CAST(COUNT(*) AS DOUBLE PRECISION)".to_owned(),
+        MeasureKind::Sum(name) => aggregate("SUM", name)?,
+        MeasureKind::Average(name) => aggregate("AVG", name)?,
+        MeasureKind::Min(name) => aggregate("MIN", name)?,
+        MeasureKind::Max(name) => aggregate("MAX", name)?,
+        MeasureKind::Ratio(..) => return Ok(Vec::new()),
+    };
+    let mut builder = crate::query::Builder::default();
+    let mut conditions = vec!["1 = 1".to_owned()];
+    for filter in [filter, measure.filter.as_deref()].into_iter().flatten() {
+        conditions.push(format!(
+            "({})",
+            builder.condition(info, &parse(&given.fill(filter))?)?
+        ));
+    }
+    let (key, end) = match group {
+        Some(group) => {
+            let sql = column(group)?.sql;
+            (sql.clone(), format!(" GROUP BY {sql}"))
+        }
+        None => ("NULL".to_owned(), String::new()),
+    };
+    let sql = format!(
+        "SELECT {key}, {what} FROM {} WHERE {}{end}",
+        info.table,
+        conditions.join(" AND ")
+    );
+    let read = |row: &Row| -> Result<Group, Problem> {
+        let key = match row.value(0) {
+            Value::Null => None,
+            Value::Text(text) => Some(text.clone()),
+            Value::Int(number) => Some(number.to_string()),
+            other => Some(format!("{other:?}")),
+        };
+        Ok((key, row.get(1)?))
+    };
+    tx.query(&sql, &builder.params)?.iter().map(read).collect()
+}

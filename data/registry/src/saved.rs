@@ -1,0 +1,160 @@
+//! Filters that people keep for later, for themselves or for everybody who may list the type.
+
+use std::sync::Arc;
+
+use banyan_base::{Problem, codes};
+use banyan_door::{Audit, Call, Decision, Handler, Method, Operation, Reply, Target};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::Registry;
+
+const ALL: &str = "/v1/saved-filters";
+/// Filters one person may keep for one type.
+const MOST: i64 = 100;
+
+/// The rows of kept filters.
+pub fn operations(registry: &Arc<Registry>) -> Vec<Operation> {
+    let creating = Arc::clone(registry);
+    vec![
+        Operation {
+            query: &[("type", "<包>.<类型>")],
+            audit: Audit::None,
+            ..Operation::read("saved_filter.list", "列出常用筛选", ALL, Handler::inside(list))
+        },
+        Operation {
+            input: || {
+                json!({
+                    "type": "object", "required": ["name", "type", "query"], "additionalProperties": false,
+                    "properties": {
+                        "name": { "type": "string", "maxLength": 40 }, "type": { "type": "string" },
+                        "query": { "type": "string", "maxLength": 8000 }, "shared": { "type": "boolean" },
+                    },
+                })
+            },
+            ..Operation::write(
+                "saved_filter.create",
+                "保存常用筛选",
+                Method::Post,
+                ALL,
+                Handler::inside(move |call| create(&creating, call)),
+            )
+        },
+        Operation::write(
+            "saved_filter.delete",
+            "删除常用筛选",
+            Method::Delete,
+            "/v1/saved-filters/{id}",
+            Handler::inside(delete),
+        ),
+    ]
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sent {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    /// What the desk keeps: opaque here.
+    query: String,
+    #[serde(default)]
+    shared: bool,
+}
+
+/// Kept filters of a type are for those who may list it.
+fn listable(call: &mut Call<'_, '_>, kind: &str) -> Result<(), Problem> {
+    let target = Target {
+        action: format!("{kind}.list"),
+        resource: kind.to_owned(),
+    };
+    match call.door.decide(call.cx, "record.list", &target)? {
+        Decision::Permit(_) => Ok(()),
+        Decision::Deny { reason } => Err(Problem::new(codes::FORBIDDEN, reason)),
+    }
+}
+
+fn list(call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    let kind = call.input.query_value("type").unwrap_or("").to_owned();
+    listable(call, &kind)?;
+    let me = call.cx.actor.id.as_str();
+    let rows = call.tx.query(
+        "SELECT id, name, query, shared, created_by FROM saved_filter WHERE type = ?1 AND (created_by = ?2 OR shared = 1)
+         ORDER BY name, id",
+        &[kind.as_str().into(), me.into()],
+    )?;
+    let items = rows
+        .iter()
+        .map(|row| {
+            Ok(json!({
+                "id": row.get::<String>(0)?, "type": kind, "name": row.get::<String>(1)?,
+                "query": row.get::<String>(2)?, "shared": row.get::<bool>(3)?, "mine": row.get::<String>(4)? == me,
+            }))
+        })
+        .collect::<Result<Vec<_>, Problem>>()?;
+    Reply::json(json!({ "items": items, "next": null }))
+}
+
+fn create(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    let sent: Sent = call.input.typed_body()?;
+    registry.catalog(call.tx)?.find(&sent.kind)?;
+    listable(call, &sent.kind)?;
+    let name = sent.name.trim();
+    let length = name.chars().count();
+    if length == 0 || length > 40 {
+        return Err(
+            Problem::new(codes::INVALID, "名称应为 1 到 40 个字。").with_error(
+                "/name",
+                "length",
+                "1 到 40 个字",
+            ),
+        );
+    }
+    if sent.query.len() > 8_000 {
+        return Err(Problem::new(codes::INVALID, "筛选条件过长。").with_error("/query", "length", "过长"));
+    }
+    let kept = call.tx.query_opt(
+        "SELECT COUNT(*) FROM saved_filter WHERE type = ?1 AND created_by = ?2",
+        &[sent.kind.as_str().into(), call.cx.actor.id.as_str().into()],
+    )?;
+    if kept.map(|row| row.get::<i64>(0)).transpose()?.unwrap_or(0) >= MOST {
+        return Err(Problem::new(
+            codes::INVALID,
+            format!("每种记录最多保存 {MOST} 个常用筛选,请先删除不用的。"),
+        ));
+    }
+    let id = call.cx.id().into_string();
+    call.tx.execute(
+        "INSERT INTO saved_filter (id, type, name, query, shared, created_at, created_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        &[
+            id.as_str().into(),
+            sent.kind.as_str().into(),
+            name.into(),
+            sent.query.as_str().into(),
+            i64::from(sent.shared).into(),
+            call.cx.now_text().into(),
+            call.cx.actor.id.as_str().into(),
+        ],
+    )?;
+    Reply::created(
+        format!("{ALL}/{id}"),
+        json!({ "id": id, "type": sent.kind, "name": name, "query": sent.query, "shared": sent.shared, "mine": true }),
+    )
+}
+
+/// Only who kept it (or an administrator) deletes it; for others it isn't there.
+fn delete(call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+    let id = call.input.path_value("id")?;
+    let anyone = i64::from(call.cx.actor.is_admin());
+    let gone = call.tx.execute(
+        "DELETE FROM saved_filter WHERE id = ?1 AND (created_by = ?2 OR ?3 = 1)",
+        &[id.into(), call.cx.actor.id.as_str().into(), anyone.into()],
+    )?;
+    if gone == 0 {
+        return Err(Problem::new(
+            codes::NOT_FOUND,
+            format!("没有编号为 {id} 的常用筛选。"),
+        ));
+    }
+    Ok(Reply::empty())
+}
