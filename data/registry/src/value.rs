@@ -81,7 +81,7 @@ fn text_of(sent: &Json) -> Result<String, Fault> {
 fn number_of(sent: &Json) -> Result<f64, Fault> {
     let text = match sent {
         Json::Number(number) => number.to_string(),
-        Json::String(text) => text.trim().replace([',', ','], ""),
+        Json::String(text) => text.trim().replace([',', '\u{ff0c}'], ""),
         _ => return fault("type", "应为数字"),
     };
     match text.parse::<f64>() {
@@ -118,7 +118,7 @@ fn list_of(sent: &Json) -> Result<Vec<String>, Fault> {
     match sent {
         Json::Array(items) => items.iter().map(text_of).collect(),
         Json::String(text) => Ok(text
-            .split([';', ';', '、'])
+            .split([';', '\u{ff1b}', '、'])
             .map(str::trim)
             .filter(|part| !part.is_empty())
             .map(str::to_owned)
