@@ -142,7 +142,7 @@ export type Package = {
   may: Record<string, Verb[]>;
 };
 
-export type Verb = "list" | "view" | "create" | "update" | "delete" | "export" | "import" | "transition";
+type Verb = "list" | "view" | "create" | "update" | "delete" | "export" | "import" | "transition";
 
 export type Value = string | number | boolean | null | Value[] | { [name: string]: Value };
 export type Fields = Record<string, Value>;
