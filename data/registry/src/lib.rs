@@ -9,7 +9,7 @@
 //! - `catalog`: what is installed, ready for use. `apply`, `ddl`, `seed`: how it comes to be.
 //! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete. `history`, `lifecycle`.
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events and the clock.
-//! - `import`: tables as people send them. `operations`: the rows in the door.
+//! - `ogc`: OGC API Features. `import`: tables as people send them. `operations`: the rows in the door.
 
 mod apply;
 mod catalog;
@@ -18,6 +18,7 @@ mod error;
 mod history;
 pub mod import;
 mod lifecycle;
+mod ogc;
 mod operations;
 pub mod query;
 mod record;

@@ -63,6 +63,8 @@ pub enum Place {
     Text(usize),
     /// RFC 6901 pointer into JSON.
     Json(String),
+    /// A parameter of an address.
+    Parameter(String),
 }
 
 impl Place {
@@ -79,6 +81,8 @@ impl Place {
                 Problem::new(codes::BAD_FILTER, format!("筛选条件 {shown} 处:{message}"))
                     .with("pointer", pointer.as_str())
             }
+            Place::Parameter(name) => Problem::new(codes::BAD_FILTER, format!("查询参数 {name}:{message}"))
+                .with("parameter", name.as_str()),
         }
     }
 
@@ -270,6 +274,42 @@ pub enum Expr {
         right: Span,
     },
     Constant(bool),
+}
+
+impl Expr {
+    /// All properties it names.
+    pub fn names(&self) -> Vec<&Name> {
+        let mut names = Vec::new();
+        self.collect(&mut names);
+        names
+    }
+
+    fn collect<'e>(&'e self, names: &mut Vec<&'e Name>) {
+        match self {
+            Expr::And(all) | Expr::Or(all) => all.iter().for_each(|part| part.collect(names)),
+            Expr::Not(inner) => inner.collect(names),
+            Expr::Compare { left, right, .. } => {
+                for side in [left, right] {
+                    if let Side::Property(name, _) = side {
+                        names.push(name);
+                    }
+                }
+            }
+            Expr::Like { property, .. }
+            | Expr::Between { property, .. }
+            | Expr::In { property, .. }
+            | Expr::IsNull { property }
+            | Expr::Spatial { property, .. } => names.push(property),
+            Expr::Temporal { left, right, .. } => {
+                for end in [&left.start, &left.end, &right.start, &right.end] {
+                    if let Instant::Property(name) = end {
+                        names.push(name);
+                    }
+                }
+            }
+            Expr::Constant(_) => {}
+        }
+    }
 }
 
 impl Side {
