@@ -71,6 +71,7 @@ pub type PolicySink = Arc<dyn Fn(&[(String, String)]) + Send + Sync>;
 pub struct Registry {
     catalog: ArcSwap<Catalog>,
     policies: PolicySink,
+    extents: ogc::Extents,
 }
 
 impl Registry {
@@ -78,6 +79,7 @@ impl Registry {
         Arc::new(Registry {
             catalog: ArcSwap::from_pointee(Catalog::default()),
             policies,
+            extents: ogc::Extents::default(),
         })
     }
 

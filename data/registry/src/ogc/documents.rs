@@ -1,8 +1,7 @@
 //! The documents that describe: landing page, conformance, collections, queryables, sortables, schemas.
 
-use banyan_base::{Problem, ZONE, timestamp_text};
+use banyan_base::Problem;
 use banyan_door::{Call, Reply};
-use banyan_store::Tx;
 use serde_json::{Map, Value as Json, json};
 
 use super::describe::{Declared, geometry, properties, temporal};
@@ -12,8 +11,7 @@ use super::request::{
 };
 use super::{collection as find, visible};
 use crate::Registry;
-use crate::catalog::{TypeInfo, bounds_columns};
-use crate::query::{Kind, property};
+use crate::catalog::TypeInfo;
 
 /// What is met, as the tests of this crate and the outside clients show.
 pub const CONFORMS_TO: &[&str] = &[
@@ -86,50 +84,11 @@ pub fn conformance(_: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Probl
     Ok(reply("符合的规范", document, JSON, html))
 }
 
-/// The ends of what a collection holds, in space and time.
-fn extent(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<Json, Problem> {
-    let mut extent = Map::new();
-    if let Some(column) = geometry(info) {
-        let [minx, miny, maxx, maxy] = bounds_columns(&column.column);
-        let sql = format!(
-            "SELECT MIN({minx}), MIN({miny}), MAX({maxx}), MAX({maxy}) FROM {}",
-            info.table
-        );
-        if let Some(row) = tx.query_opt(&sql, &[])? {
-            let ends: [Option<f64>; 4] = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
-            if ends.iter().all(Option::is_some) {
-                extent.insert("spatial".into(), json!({ "bbox": [ends], "crs": CRS84 }));
-            }
-        }
-    }
-    let (name, kind) = temporal(info);
-    let column = property(info, name).map_err(Problem::internal)?.sql;
-    let sql = format!("SELECT MIN({column}), MAX({column}) FROM {}", info.table);
-    if let Some(row) = tx.query_opt(&sql, &[])? {
-        let moment = |text: Option<String>| {
-            let text = text?;
-            if kind == Kind::Moment {
-                return Some(text);
-            }
-            let day: jiff::civil::Date = text.parse().ok()?;
-            Some(timestamp_text(ZONE.to_timestamp(day.at(0, 0, 0, 0)).ok()?))
-        };
-        let interval = [moment(row.get(0)?), moment(row.get(1)?)];
-        if interval.iter().all(Option::is_some) {
-            extent.insert(
-                "temporal".into(),
-                json!({ "interval": [interval], "trs": "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian" }),
-            );
-        }
-    }
-    Ok(Json::Object(extent))
-}
-
 pub fn place(base: &str, info: &TypeInfo) -> String {
     format!("{base}/collections/{}", encode(&info.name))
 }
 
-fn describe(call: &mut Call<'_, '_>, info: &TypeInfo) -> Result<Json, Problem> {
+fn describe(registry: &Registry, call: &mut Call<'_, '_>, info: &TypeInfo) -> Result<Json, Problem> {
     let place = place(&base(call.input), info);
     let links = vec![
         link(
@@ -163,7 +122,7 @@ fn describe(call: &mut Call<'_, '_>, info: &TypeInfo) -> Result<Json, Problem> {
         "title": info.declared.title.zh,
         "description": format!("{about} datetime 按属性 {} 筛选。", temporal(info).0),
         "itemType": "feature",
-        "extent": extent(call.tx, info)?,
+        "extent": registry.extents.of(call.tx, info)?,
         "links": links,
     });
     if let Some(object) = document.as_object_mut()
@@ -181,7 +140,7 @@ pub fn collections(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply
     let html = wants_html(call.input)?;
     let mut all = Vec::new();
     for info in visible(registry, call)? {
-        all.push(describe(call, &info)?);
+        all.push(describe(registry, call, &info)?);
     }
     let links = own_links(
         call.input,
@@ -198,7 +157,7 @@ pub fn collection(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply,
     known(call.input, &["f"])?;
     let html = wants_html(call.input)?;
     let info = find(registry, call)?;
-    let mut document = describe(call, &info)?;
+    let mut document = describe(registry, call, &info)?;
     let mut links = own_links(call.input, &place(&base(call.input), &info), JSON, html);
     if let Some(known) = document.get_mut("links").and_then(Json::as_array_mut) {
         links.append(known);

@@ -3,11 +3,13 @@
 //! him: the questions to policy are those of `record.list` and `record.view`.
 //!
 //! Map: `request`: parameters and formats. `describe`: what a type's properties are. `documents`: all that describes.
+//! `extent`: where collections lie.
 //! `items`: the features. `api`: OpenAPI. `html`: the same documents for people.
 
 mod api;
 mod describe;
 mod documents;
+mod extent;
 mod html;
 mod items;
 mod request;
@@ -19,6 +21,8 @@ use banyan_door::{Audit, Call, Decision, Handler, Input, Operation, Reply, Targe
 
 use crate::Registry;
 use crate::catalog::TypeInfo;
+
+pub use extent::Extents;
 
 fn target(input: &Input, verb: &str) -> Target {
     let resource = input.path.get("collection").cloned().unwrap_or_default();

@@ -5,6 +5,8 @@ use banyan_store::Dialect;
 use geo::Geometry;
 use jiff::{Timestamp, civil::Date};
 
+use super::shape;
+
 /// Bounds of a filter, so that none costs more than it should.
 pub const MAX_LENGTH: usize = 8_192;
 pub const MAX_DEPTH: usize = 32;
@@ -372,4 +374,30 @@ pub fn compare(left: Side, op: Op, right: Side) -> Result<Expr, Problem> {
         }),
         _ => Ok(Expr::Compare { left, op, right }),
     }
+}
+
+/// A spatial predicate over a property and a geometry, in either order, or over two geometries.
+pub fn spatial(
+    op: SpatialOp,
+    left: Result<Geometry<f64>, Name>,
+    right: Result<Geometry<f64>, Name>,
+    place: &Place,
+) -> Result<Expr, Problem> {
+    for geometry in [&left, &right].into_iter().flatten() {
+        if !shape::comparable(op, geometry) {
+            return place.refuse("几何集合只能用于 S_INTERSECTS 和 S_DISJOINT");
+        }
+    }
+    let (op, property, geometry) = match (left, right) {
+        (Ok(left), Ok(right)) => return Ok(Expr::Constant(shape::holds(op, &left, &right))),
+        (Err(property), Ok(geometry)) => (op, property, geometry),
+        (Ok(geometry), Err(property)) => (op.turned(), property, geometry),
+        (Err(_), Err(_)) => return place.refuse("两边至少一边应是几何"),
+    };
+    Ok(Expr::Spatial {
+        op,
+        property,
+        geometry: Box::new(geometry),
+        settled: None,
+    })
 }
