@@ -1,3 +1,4 @@
 //! The one integration binary. Add a module here, never a second binary.
 
+mod ogc;
 mod tidy;

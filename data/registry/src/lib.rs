@@ -11,6 +11,7 @@
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events and the clock.
 //! - `import`, `export`, `cell`: tables as people send and fetch them. `files`: stored files. `saved`: kept filters.
 //! - `aggregate`: rankings and bulletins. `operations`: the rows in the door.
+//! - `ogc`: OGC API Features.
 
 mod aggregate;
 mod apply;
@@ -23,6 +24,7 @@ mod files;
 mod history;
 pub mod import;
 mod lifecycle;
+mod ogc;
 mod operations;
 pub mod query;
 mod record;
@@ -82,6 +84,7 @@ pub type PolicySink = Arc<dyn Fn(&[(String, String)]) + Send + Sync>;
 pub struct Registry {
     catalog: ArcSwap<Catalog>,
     policies: PolicySink,
+    extents: ogc::Extents,
 }
 
 impl Registry {
@@ -89,6 +92,7 @@ impl Registry {
         Arc::new(Registry {
             catalog: ArcSwap::from_pointee(Catalog::default()),
             policies,
+            extents: ogc::Extents::default(),
         })
     }
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::catalog::{Catalog, TypeInfo};
 use crate::query::{Query, list};
 use crate::record::{self, Change, Record, etag};
-use crate::{ApplyRequest, Error, Registry, aggregate, export, history, lifecycle, reference, saved};
+use crate::{ApplyRequest, Error, Registry, aggregate, export, history, lifecycle, ogc, reference, saved};
 
 /// The target of an act on a type: `<package>.<type>.<verb>`.
 macro_rules! on {
@@ -44,6 +44,12 @@ const LIST_QUERY: &[(&str, &str)] = &[
 
 /// All rows, closing over the engine.
 pub fn operations(registry: &Arc<Registry>) -> Vec<Operation> {
+    let mut rows = records(registry);
+    rows.extend(ogc::operations(registry));
+    rows
+}
+
+fn records(registry: &Arc<Registry>) -> Vec<Operation> {
     let inside = |f: fn(&Registry, &mut Call<'_, '_>) -> Result<Reply, Problem>| {
         let registry = Arc::clone(registry);
         Handler::inside(move |call| f(&registry, call))

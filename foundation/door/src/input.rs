@@ -17,6 +17,8 @@ pub struct Input {
     pub if_match: Option<String>,
     pub if_none_match: Option<String>,
     pub idempotency_key: Option<String>,
+    /// Media types the caller would have, as sent.
+    pub accept: Option<String>,
     /// `zh-CN` or `en`.
     pub locale: String,
     /// Scheme and authority the caller used, for absolute links: `http://127.0.0.1:8080`.

@@ -170,6 +170,7 @@ async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMa
         if_match: text("if-match")?,
         if_none_match: text("if-none-match")?,
         idempotency_key: text("idempotency-key")?,
+        accept: text("accept")?,
         locale,
         base_url: format!("http://{host}"),
     };

@@ -1,15 +1,16 @@
 //! Decisions by Cedar, over the policies of the installed packages. In a package's policy.cedar stand
 //! `Role::"<package>.<role>"`, `Action::"view"` (a verb) or `Action::"<package>.<type>.view"`, `Type::"<package>.<type>"`
-//! and `Package::"<package>"`.
+//! and `Package::"<package>"`. Everyone is in `Role::"public"`; for those who have not signed in, only policies count that
+//! name it (or `Account::"anonymous"`) as their principal, so that a policy for "any principal" opens nothing to the world.
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use banyan_base::{ActorKind, Ctx, Problem};
-use banyan_door::{Decision, Obligations, Operation, Policy, Target};
+use banyan_door::{Decision, Method, Obligations, Operation, Policy, Target};
 use cedar_policy::{
-    Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
-    PolicyId, PolicySet, Request,
+    Authorizer, Context, Decision as CedarDecision, Effect, Entities, Entity, EntityId, EntityTypeName,
+    EntityUid, PolicyId, PolicySet, PrincipalConstraint, Request,
 };
 
 /// Operations that whoever has signed in may call; they guard themselves.
@@ -32,15 +33,21 @@ const SIGNED_IN: &[&str] = &[
 /// Operations that nobody need sign in for.
 const OPEN: &[&str] = &["session.create"];
 
+/// The role that everyone has, signed in or not.
+const PUBLIC: &str = "public";
+
 /// The policy of the platform and its packages.
 pub struct CedarPolicy {
     policies: ArcSwap<PolicySet>,
+    /// Those that count for people who have not signed in.
+    public: ArcSwap<PolicySet>,
 }
 
 impl Default for CedarPolicy {
     fn default() -> CedarPolicy {
         CedarPolicy {
             policies: ArcSwap::from_pointee(PolicySet::new()),
+            public: ArcSwap::from_pointee(PolicySet::new()),
         }
     }
 }
@@ -54,6 +61,8 @@ impl CedarPolicy {
     /// Takes over the policies of all packages: (package, text). A text that can't be read permits nothing.
     pub fn set(&self, packages: &[(String, String)]) {
         let mut all = PolicySet::new();
+        let mut public = PolicySet::new();
+        let open = [uid("Role", PUBLIC), uid("Account", "anonymous")];
         for (package, text) in packages {
             let Ok(set) = text.parse::<PolicySet>() else {
                 tracing::error!(%package, "the stored policy can't be read; it permits nothing");
@@ -61,12 +70,23 @@ impl CedarPolicy {
             };
             for policy in set.policies() {
                 let id = PolicyId::new(format!("{package}/{}", policy.id()));
-                if all.add(policy.new_id(id)).is_err() {
+                let policy = policy.new_id(id);
+                let counts = match policy.principal_constraint() {
+                    PrincipalConstraint::In(named) | PrincipalConstraint::Eq(named) => {
+                        open.contains(&Some(named))
+                    }
+                    _ => policy.effect() == Effect::Forbid,
+                };
+                if counts && public.add(policy.clone()).is_err() {
+                    tracing::error!(%package, "two policies have one id");
+                }
+                if all.add(policy).is_err() {
                     tracing::error!(%package, "two policies have one id");
                 }
             }
         }
         self.policies.store(Arc::new(all));
+        self.public.store(Arc::new(public));
     }
 
     fn permits(&self, cx: &Ctx, target: &Target) -> Option<bool> {
@@ -76,6 +96,8 @@ impl CedarPolicy {
             .actor
             .roles
             .iter()
+            .map(String::as_str)
+            .chain([PUBLIC])
             .map(|role| uid("Role", role))
             .collect::<Option<_>>()?;
         let principal = uid("Account", &cx.actor.id)?;
@@ -87,7 +109,12 @@ impl CedarPolicy {
         ];
         let entities = Entities::from_entities(entities, None).ok()?;
         let request = Request::new(principal, action, resource, Context::empty(), None).ok()?;
-        let answer = Authorizer::new().is_authorized(&request, &self.policies.load(), &entities);
+        let policies = if cx.actor.kind == ActorKind::Anonymous {
+            self.public.load()
+        } else {
+            self.policies.load()
+        };
+        let answer = Authorizer::new().is_authorized(&request, &policies, &entities);
         Some(answer.decision() == CedarDecision::Allow)
     }
 }
@@ -98,7 +125,14 @@ impl Policy for CedarPolicy {
         if cx.actor.is_admin() || OPEN.contains(&operation.name) {
             return permit;
         }
+        // What describes the platform is open where its operation says so; what it describes is filtered by policy.
+        if operation.open && operation.method == Method::Get && target.resource == "platform" {
+            return permit;
+        }
         if cx.actor.kind == ActorKind::Anonymous {
+            if target.resource != "platform" && self.permits(cx, target) == Some(true) {
+                return permit;
+            }
             return Ok(Decision::Deny {
                 reason: "请先登录。".into(),
             });

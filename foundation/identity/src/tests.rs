@@ -112,3 +112,45 @@ fn policies_decide() {
     assert!(!decide("", "view", "wp.task"));
     assert!(decide("admin", "delete", "anything.at_all"));
 }
+
+#[test]
+fn only_what_names_the_public_is_open_to_the_world() {
+    let policy = CedarPolicy::default();
+    policy.set(&[(
+        "wp".into(),
+        "permit(principal, action, resource in Package::\"wp\");
+         permit(principal in Role::\"public\", action in [Action::\"list\", Action::\"view\"], resource == Type::\"wp.task\");
+         permit(principal in Role::\"public\", action in [Action::\"list\"], resource == Type::\"other.site\");
+         forbid(principal, action, resource == Type::\"wp.task\") when { action == Action::\"wp.task.view\" && principal == Account::\"anonymous\" };"
+            .into(),
+    )]);
+    let row = Operation::read("record.x", "查看", "/x", Handler::inside(|_| Ok(Reply::empty())));
+    let described = Operation {
+        open: true,
+        ..row.clone()
+    };
+    let person = Actor {
+        id: "1".into(),
+        name: "甲".into(),
+        kind: ActorKind::Person,
+        unit: None,
+        roles: BTreeSet::new(),
+    };
+    let decide = |actor: &Actor, action: &str, resource: &str, row: &Operation| {
+        let target = Target {
+            action: format!("{resource}.{action}"),
+            resource: resource.into(),
+        };
+        let decision = policy.decide(&world().ctx(actor.clone()), &target, row);
+        matches!(decision.unwrap(), Decision::Permit(_))
+    };
+    let nobody = Actor::anonymous();
+    assert!(decide(&nobody, "list", "wp.task", &row));
+    assert!(!decide(&nobody, "view", "wp.task", &row));
+    assert!(!decide(&nobody, "update", "wp.task", &row));
+    assert!(!decide(&nobody, "list", "wp.notice", &described));
+    assert!(!decide(&nobody, "x", "platform", &row));
+    assert!(decide(&nobody, "x", "platform", &described));
+    assert!(decide(&person, "list", "other.site", &row));
+    assert!(decide(&person, "update", "wp.task", &row));
+}

@@ -5,6 +5,8 @@ use banyan_store::Dialect;
 use geo::Geometry;
 use jiff::{Timestamp, civil::Date};
 
+use super::shape;
+
 /// Bounds of a filter, so that none costs more than it should.
 pub const MAX_LENGTH: usize = 8_192;
 pub const MAX_DEPTH: usize = 32;
@@ -63,6 +65,8 @@ pub enum Place {
     Text(usize),
     /// RFC 6901 pointer into JSON.
     Json(String),
+    /// A parameter of an address.
+    Parameter(String),
 }
 
 impl Place {
@@ -79,6 +83,8 @@ impl Place {
                 Problem::new(codes::BAD_FILTER, format!("筛选条件 {shown} 处:{message}"))
                     .with("pointer", pointer.as_str())
             }
+            Place::Parameter(name) => Problem::new(codes::BAD_FILTER, format!("查询参数 {name}:{message}"))
+                .with("parameter", name.as_str()),
         }
     }
 
@@ -272,6 +278,42 @@ pub enum Expr {
     Constant(bool),
 }
 
+impl Expr {
+    /// All properties it names.
+    pub fn names(&self) -> Vec<&Name> {
+        let mut names = Vec::new();
+        self.collect(&mut names);
+        names
+    }
+
+    fn collect<'e>(&'e self, names: &mut Vec<&'e Name>) {
+        match self {
+            Expr::And(all) | Expr::Or(all) => all.iter().for_each(|part| part.collect(names)),
+            Expr::Not(inner) => inner.collect(names),
+            Expr::Compare { left, right, .. } => {
+                for side in [left, right] {
+                    if let Side::Property(name, _) = side {
+                        names.push(name);
+                    }
+                }
+            }
+            Expr::Like { property, .. }
+            | Expr::Between { property, .. }
+            | Expr::In { property, .. }
+            | Expr::IsNull { property }
+            | Expr::Spatial { property, .. } => names.push(property),
+            Expr::Temporal { left, right, .. } => {
+                for end in [&left.start, &left.end, &right.start, &right.end] {
+                    if let Instant::Property(name) = end {
+                        names.push(name);
+                    }
+                }
+            }
+            Expr::Constant(_) => {}
+        }
+    }
+}
+
 impl Side {
     pub fn place(&self) -> &Place {
         match self {
@@ -332,4 +374,30 @@ pub fn compare(left: Side, op: Op, right: Side) -> Result<Expr, Problem> {
         }),
         _ => Ok(Expr::Compare { left, op, right }),
     }
+}
+
+/// A spatial predicate over a property and a geometry, in either order, or over two geometries.
+pub fn spatial(
+    op: SpatialOp,
+    left: Result<Geometry<f64>, Name>,
+    right: Result<Geometry<f64>, Name>,
+    place: &Place,
+) -> Result<Expr, Problem> {
+    for geometry in [&left, &right].into_iter().flatten() {
+        if !shape::comparable(op, geometry) {
+            return place.refuse("几何集合只能用于 S_INTERSECTS 和 S_DISJOINT");
+        }
+    }
+    let (op, property, geometry) = match (left, right) {
+        (Ok(left), Ok(right)) => return Ok(Expr::Constant(shape::holds(op, &left, &right))),
+        (Err(property), Ok(geometry)) => (op, property, geometry),
+        (Ok(geometry), Err(property)) => (op.turned(), property, geometry),
+        (Err(_), Err(_)) => return place.refuse("两边至少一边应是几何"),
+    };
+    Ok(Expr::Spatial {
+        op,
+        property,
+        geometry: Box::new(geometry),
+        settled: None,
+    })
 }

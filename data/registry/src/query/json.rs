@@ -1,11 +1,12 @@
 //! CQL2 JSON (OGC 21-065r2) to the same filters as CQL2 text.
 
 use banyan_base::Problem;
+use geo::Geometry;
 use serde_json::Value as Json;
 
 use super::ast::{
-    Expr, Given, Instant, Literal, MAX_DEPTH, MAX_LENGTH, MAX_LIST, MAX_NODES, Name, Op, Place, Side, Span,
-    SpatialOp, TemporalOp, compare, date, instant, moment,
+    self, Expr, Given, Instant, Literal, MAX_DEPTH, MAX_LENGTH, MAX_LIST, MAX_NODES, Name, Op, Place, Side,
+    Span, SpatialOp, TemporalOp, compare, date, instant, moment,
 };
 use super::shape;
 
@@ -109,7 +110,8 @@ fn expression(at: &At<'_>, depth: usize, nodes: &mut usize) -> Result<Expr, Prob
         return compare(side(left, 0)?, op, side(right, 0)?);
     }
     if let Some(spatial) = SpatialOp::parse(&op) {
-        return self::spatial(at, &op, spatial, &args);
+        let [left, right] = count(at, &op, &args)?;
+        return ast::spatial(spatial, geometry(left)?, geometry(right)?, &at.place());
     }
     if let Some(temporal) = TemporalOp::parse(&op) {
         let [left, right] = count(at, &op, &args)?;
@@ -304,30 +306,19 @@ fn end_of(at: &At<'_>) -> Result<Instant, Problem> {
     }
 }
 
-fn spatial(at: &At<'_>, name: &str, op: SpatialOp, args: &[At<'_>]) -> Result<Expr, Problem> {
-    let [left, right] = count(at, name, args)?;
-    let property = |at: &At<'_>| {
-        Some(Name {
-            name: at.json.get("property")?.as_str()?.to_owned(),
+fn geometry(at: &At<'_>) -> Result<Result<Geometry<f64>, Name>, Problem> {
+    if let Some(name) = at.json.get("property").and_then(Json::as_str) {
+        return Ok(Err(Name {
+            name: name.to_owned(),
             place: at.place(),
-        })
-    };
-    let (op, property, other) = match (property(left), property(right)) {
-        (Some(property), None) => (op, property, right),
-        (None, Some(property)) => (op.turned(), property, left),
-        _ => return at.refuse("应是一个几何字段和一个几何"),
-    };
-    let geometry = match other.json.get("bbox").and_then(Json::as_array) {
-        Some(numbers) if other.json.get("type").is_none() => {
+        }));
+    }
+    let made = match at.json.get("bbox").and_then(Json::as_array) {
+        Some(numbers) if at.json.get("type").is_none() => {
             let numbers: Option<Vec<f64>> = numbers.iter().map(Json::as_f64).collect();
             shape::bbox(&numbers.unwrap_or_default())
         }
-        _ => shape::from_json(other.json),
+        _ => shape::from_json(at.json),
     };
-    Ok(Expr::Spatial {
-        op,
-        property,
-        geometry: Box::new(geometry.map_err(|message| other.place().problem(message))?),
-        settled: None,
-    })
+    made.map(Ok).map_err(|message| at.place().problem(message))
 }

@@ -15,9 +15,7 @@ mod temporal;
 mod tests;
 mod text;
 
-pub use ast::{
-    Expr, Given, Instant, Literal, Name, Op, Place, Side, Span, SpatialOp, TemporalOp, date, moment,
-};
+pub use ast::{Expr, Given, Instant, Literal, Name, Op, Place, Side, Span, SpatialOp, TemporalOp, instant};
 pub use json::parse as parse_json;
 pub use list::{Language, Listing, Query, list, stream};
 pub use sql::{Builder, Kind, kind_of, property};

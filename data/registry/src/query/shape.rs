@@ -214,17 +214,38 @@ fn nested(json: &Json, depth: usize) -> Made<Geometry<f64>> {
     )
 }
 
+/// A geometry's parts that are no collections themselves.
+fn parts(geometry: &Geometry<f64>) -> Vec<&Geometry<f64>> {
+    match geometry {
+        Geometry::GeometryCollection(all) => all.iter().flat_map(parts).collect(),
+        one => vec![one],
+    }
+}
+
+/// Whether a predicate is defined for a geometry: collections only meet or do not.
+pub fn comparable(op: SpatialOp, geometry: &Geometry<f64>) -> bool {
+    matches!(op, SpatialOp::Intersects | SpatialOp::Disjoint)
+        || !matches!(geometry, Geometry::GeometryCollection(_))
+}
+
 /// Whether `ours` stands to `theirs` as the predicate says.
 pub fn holds(op: SpatialOp, ours: &Geometry<f64>, theirs: &Geometry<f64>) -> bool {
-    let matrix = ours.relate(theirs);
+    // Parts of collections may overlap, which matrices of whole collections do not survive.
+    let meet = || {
+        let theirs = parts(theirs);
+        let pairs = parts(ours)
+            .into_iter()
+            .flat_map(|a| theirs.iter().map(move |b| (a, *b)));
+        pairs.into_iter().any(|(a, b)| a.relate(b).is_intersects())
+    };
     match op {
-        SpatialOp::Intersects => matrix.is_intersects(),
-        SpatialOp::Disjoint => matrix.is_disjoint(),
-        SpatialOp::Equals => matrix.is_equal_topo(),
-        SpatialOp::Within => matrix.is_within(),
-        SpatialOp::Contains => matrix.is_contains(),
-        SpatialOp::Touches => matrix.is_touches(),
-        SpatialOp::Crosses => matrix.is_crosses(),
-        SpatialOp::Overlaps => matrix.is_overlaps(),
+        SpatialOp::Intersects => meet(),
+        SpatialOp::Disjoint => !meet(),
+        SpatialOp::Equals => ours.relate(theirs).is_equal_topo(),
+        SpatialOp::Within => ours.relate(theirs).is_within(),
+        SpatialOp::Contains => ours.relate(theirs).is_contains(),
+        SpatialOp::Touches => ours.relate(theirs).is_touches(),
+        SpatialOp::Crosses => ours.relate(theirs).is_crosses(),
+        SpatialOp::Overlaps => ours.relate(theirs).is_overlaps(),
     }
 }

@@ -264,7 +264,7 @@ impl Builder {
             .iter()
             .map(|expr| self.condition(info, expr))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(format!("({})", parts.join(word)))
+        Ok(balanced(&parts, word))
     }
 
     fn compare(&mut self, info: &TypeInfo, left: &Side, op: Op, right: &Side) -> Result<String, Problem> {
@@ -398,7 +398,7 @@ impl Builder {
             // Nothing to be equal to: false, or unknown where there is no value.
             format!("{0} <> {0}", column.sql)
         } else {
-            format!("({})", others.join(" OR "))
+            balanced(&others, " OR ")
         })
     }
 
@@ -459,6 +459,15 @@ impl Builder {
             self.mark(Value::Real(south))
         )
     }
+}
+
+/// Conditions joined as a tree of little depth: SQLite bounds the depth of an expression.
+fn balanced(parts: &[String], word: &str) -> String {
+    if parts.len() <= 8 {
+        return format!("({})", parts.join(word));
+    }
+    let (left, right) = parts.split_at(parts.len() / 2);
+    format!("({}{word}{})", balanced(left, word), balanced(right, word))
 }
 
 fn can_fold(column: &Property, name: &Name) -> Result<(), Problem> {

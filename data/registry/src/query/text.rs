@@ -6,7 +6,7 @@ use geo::Geometry;
 
 use super::ast::{
     Expr, Given, Instant, Literal, MAX_DEPTH, MAX_LENGTH, MAX_LIST, MAX_NODES, MAX_POSITIONS, Name, Op,
-    Place, Side, Span, SpatialOp, TemporalOp, compare, date, instant, moment,
+    Place, Side, Span, SpatialOp, TemporalOp, compare, date, instant, moment, spatial,
 };
 use super::lexer::{Token, tokens};
 use super::shape::{self, Coordinates};
@@ -369,17 +369,7 @@ impl Parser {
         self.expect(",")?;
         let second = self.shape_or_name()?;
         self.expect(")")?;
-        let (op, property, geometry) = match (first, second) {
-            (Err(property), Ok(geometry)) => (op, property, geometry),
-            (Ok(geometry), Err(property)) => (op.turned(), property, geometry),
-            _ => return place.refuse("应是一个几何字段和一个几何"),
-        };
-        Ok(Expr::Spatial {
-            op,
-            property,
-            geometry: Box::new(geometry),
-            settled: None,
-        })
+        spatial(op, first, second, &place)
     }
 
     fn shape_or_name(&mut self) -> Result<Result<Geometry<f64>, Name>, Problem> {

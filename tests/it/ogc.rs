@@ -1,0 +1,382 @@
+//! A server with geographic records, asked by outside clients of OGC API Features.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use banyan::config::Config;
+use banyan::platform::Platform;
+use banyan_base::{Actor, Ctx, Problem, SourceFile, World};
+use banyan_door::{Input, Reply, ReplyBody};
+use banyan_registry::ApplyRequest;
+use banyan_store::testing::databases;
+use serde_json::{Value as Json, json};
+
+const PACKAGE: &str = "id = \"land\"\ntitle = { zh = \"地物\" }\nword = \"data\"\nowner = \"省数字办\"\nversion = \"1.0.0\"\n[roles.clerk]\ntitle = { zh = \"经办\" }\n";
+const SITE: &str = r#"
+title = { zh = "测站" }
+about = { zh = "观测的点位。" }
+label = "name"
+key = ["code"]
+[fields.code]
+type = "text"
+title = { zh = "编号" }
+required = true
+[fields.name]
+type = "text"
+title = { zh = "名称" }
+required = true
+search = true
+[fields.height]
+type = "integer"
+title = { zh = "高程" }
+[fields.rate]
+type = "decimal"
+title = { zh = "比率" }
+[fields.active]
+type = "boolean"
+title = { zh = "在用" }
+[fields.since]
+type = "date"
+title = { zh = "启用" }
+[fields.place]
+type = "geometry"
+kinds = ["Point"]
+title = { zh = "位置" }
+required = true
+"#;
+const ZONE: &str = r#"
+title = { zh = "保护区" }
+label = "name"
+[fields.name]
+type = "text"
+title = { zh = "名称" }
+required = true
+[fields.declared_at]
+type = "date_time"
+title = { zh = "公布时间" }
+[fields.area]
+type = "geometry"
+kinds = ["Polygon", "MultiPolygon"]
+title = { zh = "范围" }
+required = true
+"#;
+const SECRET: &str = "title = { zh = \"内部\" }\nlabel = \"name\"\n[fields.name]\ntype = \"text\"\ntitle = { zh = \"名称\" }\n";
+const POLICY: &str = r#"
+permit(principal in Role::"public", action in [Action::"list", Action::"view"], resource == Type::"land.site");
+permit(principal in Role::"public", action in [Action::"list", Action::"view"], resource == Type::"land.zone");
+permit(principal, action, resource in Package::"land");
+"#;
+
+fn fill(platform: &Platform) {
+    let files = [
+        ("package.toml", PACKAGE),
+        ("records/site.toml", SITE),
+        ("records/zone.toml", ZONE),
+        ("records/secret.toml", SECRET),
+        ("policy.cedar", POLICY),
+    ];
+    let files = files.map(|(path, text)| SourceFile {
+        path: path.into(),
+        bytes: text.as_bytes().to_vec(),
+    });
+    let request = ApplyRequest {
+        packages: vec![files.to_vec()],
+        allow_loss: false,
+    };
+    let (registry, cx) = (platform.registry.clone(), platform.world.system_ctx());
+    platform
+        .db
+        .write_exclusive(move |tx| registry.apply(&cx, tx, &request))
+        .unwrap();
+    let create = |of: &str, fields: Json| {
+        let input = Input::json(json!({ "fields": fields }))
+            .with_path("package", "land")
+            .with_path("type", of);
+        platform
+            .door
+            .call(&platform.world.system_ctx(), "record.create", input)
+            .unwrap();
+    };
+    for number in 0..45 {
+        let (x, y) = (f64::from(number % 9) * 5.0, 40.0 + f64::from(number / 9) * 4.0);
+        create(
+            "site",
+            json!({
+                "code": format!("S{number:02}"), "name": format!("测站 {number}'&<b>"), "height": number * 10, "rate": f64::from(number) / 4.0,
+                "active": number % 2 == 0, "since": format!("2022-01-{:02}", number % 28 + 1),
+                "place": { "type": "Point", "coordinates": [x, y] },
+            }),
+        );
+    }
+    for number in 0..25 {
+        let (x, y) = (f64::from(number) * 2.0, 50.0);
+        create(
+            "zone",
+            json!({
+                "name": format!("区 {number}"), "declared_at": format!("2022-02-{:02}T08:00:00+08:00", number + 1),
+                "area": { "type": "Polygon", "coordinates": [[[x, y], [x + 3.0, y], [x, y + 3.0], [x, y]]] },
+            }),
+        );
+    }
+    create("secret", json!({ "name": "不公开" }));
+}
+
+#[test]
+fn outside_clients_of_ogc_api_features_are_content() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let python = root.join(".venv/bin/python");
+    if !python.exists() {
+        eprintln!("SKIPPED: no .venv; scripts/setup-tests.sh makes it");
+        return;
+    }
+    for test in databases().unwrap() {
+        let platform = Platform::over(test.db.clone(), World::system(), false).unwrap();
+        fill(&platform);
+        let mut config = Config::default();
+        config.server.listen = "127.0.0.1:0".into();
+        let (sender, receiver) = channel();
+        let served = platform.clone();
+        // Serves until this process ends.
+        std::thread::spawn(move || {
+            banyan::serve::serve(&served, &config, &move |address| {
+                let _ = sender.send(address);
+            })
+        });
+        let address = receiver.recv_timeout(Duration::from_secs(30)).unwrap();
+        let run = Command::new(&python)
+            .arg(root.join("tests/clients/ogc.py"))
+            .arg(format!("http://{address}/ogc"))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&run.stdout);
+        println!("{}: {said}", test.name);
+        assert!(
+            run.status.success(),
+            "{}: {said}\n{}",
+            test.name,
+            String::from_utf8_lossy(&run.stderr)
+        );
+    }
+}
+
+const CRS84: &str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
+const EPSG4490: &str = "http://www.opengis.net/def/crs/EPSG/0/4490";
+
+/// Asks as somebody; the collection and id stand in the path, the rest after `?` in the query, not encoded.
+fn ask(
+    platform: &Platform,
+    cx: &Ctx,
+    operation: &str,
+    path: &[&str],
+    query: &[(&str, &str)],
+) -> Result<Reply, Problem> {
+    let mut input = Input {
+        base_url: "http://here".into(),
+        query: query
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        ..Input::default()
+    };
+    for (name, value) in ["collection", "id"].iter().zip(path) {
+        input = input.with_path(name, *value);
+    }
+    platform.door.call(cx, operation, input)
+}
+
+fn body(reply: Reply) -> (String, String) {
+    match reply.body {
+        ReplyBody::Bytes { content_type, data } => (content_type, String::from_utf8(data).unwrap()),
+        _ => panic!("not bytes"),
+    }
+}
+
+fn document(reply: Result<Reply, Problem>) -> Json {
+    serde_json::from_str(&body(reply.unwrap()).1).unwrap()
+}
+
+#[test]
+fn ogc_items_answer_as_asked() {
+    // Parameters, and how many match.
+    let counts: &[(&str, &[(&str, &str)], u64)] = &[
+        ("land.site", &[], 45),
+        ("land.site", &[("bbox", "0,40,5,44")], 4),
+        ("land.site", &[("bbox", "0,40,-100,5,44,100")], 4),
+        ("land.site", &[("bbox", "40,0,44,5"), ("bbox-crs", EPSG4490)], 4),
+        ("land.site", &[("bbox", "35,40,-170,90")], 10),
+        ("land.site", &[("datetime", "2022-01-02")], 2),
+        ("land.site", &[("datetime", "2022-01-02T00:00:00+08:00")], 2),
+        ("land.site", &[("datetime", "../2022-01-01T23:59:59+08:00")], 2),
+        ("land.site", &[("datetime", "2022-01-28/..")], 1),
+        ("land.site", &[("datetime", "../..")], 45),
+        ("land.site", &[("active", "true"), ("height", "20")], 1),
+        ("land.site", &[("since", "2022-01-01"), ("bbox", "0,40,1,41")], 1),
+        ("land.site", &[("q", "测站")], 45),
+        (
+            "land.site",
+            &[("filter", "height >= 430"), ("sortby", "-height")],
+            2,
+        ),
+        ("land.site", &[("filter", "CASEI(code) LIKE CASEI('s0%')")], 10),
+        (
+            "land.site",
+            &[
+                ("filter-lang", "cql2-json"),
+                (
+                    "filter",
+                    r#"{"op":"s_intersects","args":[{"property":"place"},{"bbox":[0,40,5,44]}]}"#,
+                ),
+            ],
+            4,
+        ),
+        (
+            "land.site",
+            &[("filter", "T_DURING(since, INTERVAL('2022-01-01', '2022-01-03'))")],
+            2,
+        ),
+        (
+            "land.zone",
+            &[(
+                "filter",
+                "S_INTERSECTS(area, POINT(2 51)) AND NOT S_CONTAINS(area, POINT(1 50.5))",
+            )],
+            1,
+        ),
+        // The corner of the box is in the bounds of the triangle but not in the triangle.
+        ("land.zone", &[("bbox", "2.9,52.9,3.0,53.0")], 0),
+        (
+            "land.zone",
+            &[("filter", "S_DISJOINT(area, BBOX(0, 50, 1, 51))")],
+            24,
+        ),
+        ("land.zone", &[("datetime", "2022-02-01")], 1),
+        // What has no geometry and no date field is everywhere, and is as old as its last change.
+        ("land.secret", &[("bbox", "0,0,1,1")], 1),
+        ("land.secret", &[("datetime", "../1990-01-01")], 0),
+    ];
+    let refused: &[(&str, &[(&str, &str)])] = &[
+        ("ogc.items", &[("limit", "0")]),
+        ("ogc.items", &[("limit", "many")]),
+        ("ogc.items", &[("bbox", "1,2,3")]),
+        ("ogc.items", &[("bbox", "")]),
+        ("ogc.items", &[("bbox", "0,0,a,1")]),
+        ("ogc.items", &[("bbox", "0,10,1,0")]),
+        ("ogc.items", &[("bbox", "0,0,nan,1")]),
+        ("ogc.items", &[("bbox-crs", "EPSG:3857"), ("bbox", "0,0,1,1")]),
+        ("ogc.items", &[("crs", "urn:nonsense")]),
+        ("ogc.items", &[("datetime", "yesterday")]),
+        ("ogc.items", &[("datetime", "2022-01-02/2022-01-01")]),
+        ("ogc.items", &[("datetime", "2022-01-01/2022-01-02/2022-01-03")]),
+        ("ogc.items", &[("datetime", "..")]),
+        ("ogc.items", &[("filter", "created_by = 'system'")]),
+        (
+            "ogc.items",
+            &[("filter", "height ="), ("filter-lang", "cql2-text")],
+        ),
+        (
+            "ogc.items",
+            &[("filter", "height = 1"), ("filter-lang", "cql2-json")],
+        ),
+        (
+            "ogc.items",
+            &[
+                ("filter-crs", EPSG4490),
+                ("filter", "S_INTERSECTS(place, POINT(1 1))"),
+            ],
+        ),
+        ("ogc.items", &[("sortby", "place")]),
+        ("ogc.items", &[("sortby", "updated_by")]),
+        ("ogc.items", &[("height", "high")]),
+        ("ogc.items", &[("active", "1")]),
+        ("ogc.items", &[("place", "POINT(1 1)")]),
+        ("ogc.items", &[("cursor", "00")]),
+        ("ogc.items", &[("f", "xml")]),
+        ("ogc.items", &[("colour", "red")]),
+        ("ogc.collection", &[("limit", "1")]),
+        ("ogc.landing", &[("x", "")]),
+    ];
+    for test in databases().unwrap() {
+        let platform = Platform::over(test.db.clone(), World::system(), false).unwrap();
+        fill(&platform);
+        let (system, nobody) = (
+            platform.world.system_ctx(),
+            platform.world.ctx(Actor::anonymous()),
+        );
+        for (collection, query, expected) in counts {
+            let found = document(ask(&platform, &system, "ogc.items", &[collection], query));
+            assert_eq!(
+                found["numberMatched"],
+                json!(expected),
+                "{} {collection} {query:?}",
+                test.name
+            );
+        }
+        for (operation, query) in refused {
+            let problem = ask(&platform, &system, operation, &["land.site"], query).unwrap_err();
+            assert_eq!(problem.code.status, 400, "{operation} {query:?}: {problem:?}");
+        }
+        // Coordinates follow the reference system asked for.
+        for (crs, expected) in [(CRS84, json!([5.0, 40.0])), (EPSG4490, json!([40.0, 5.0]))] {
+            let reply = ask(
+                &platform,
+                &nobody,
+                "ogc.item",
+                &["land.site", "S01"],
+                &[("crs", crs)],
+            )
+            .unwrap();
+            let header = format!("<{crs}>");
+            assert!(reply.headers.contains(&("Content-Crs".to_owned(), header)));
+            assert_eq!(reply.etag.as_deref(), Some("\"1\""));
+            assert_eq!(document(Ok(reply))["geometry"]["coordinates"], expected);
+        }
+        let secret = document(ask(&platform, &system, "ogc.items", &["land.secret"], &[]));
+        assert_eq!(secret["features"][0]["geometry"], Json::Null);
+        // The public sees what is open to it, and only that.
+        let shown = |cx: &Ctx| {
+            let all = document(ask(&platform, cx, "ogc.collections", &[], &[]));
+            let ids = all["collections"].as_array().unwrap().iter();
+            ids.map(|one| one["id"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&nobody), ["land.site", "land.zone"]);
+        assert_eq!(shown(&system), ["land.secret", "land.site", "land.zone"]);
+        let api = document(ask(&platform, &nobody, "ogc.api", &[], &[]));
+        assert!(api["paths"].get("/collections/land.secret/items").is_none());
+        for operation in ["ogc.items", "ogc.collection", "ogc.schema", "ogc.queryables"] {
+            let problem = ask(&platform, &nobody, operation, &["land.secret"], &[]).unwrap_err();
+            assert_eq!(problem.code.status, 401, "{operation}");
+            let problem = ask(&platform, &system, operation, &["land.nothing"], &[]).unwrap_err();
+            assert_eq!(problem.code.status, 404, "{operation}");
+        }
+        assert_eq!(
+            ask(&platform, &nobody, "ogc.item", &["land.site", "nothing"], &[])
+                .unwrap_err()
+                .code
+                .status,
+            404
+        );
+        // Pages are safe whatever the data says.
+        for (operation, path) in [
+            ("ogc.landing", &[][..]),
+            ("ogc.conformance", &[]),
+            ("ogc.api", &[]),
+            ("ogc.collections", &[]),
+            ("ogc.collection", &["land.site"]),
+            ("ogc.queryables", &["land.site"]),
+            ("ogc.items", &["land.site"]),
+            ("ogc.item", &["land.site", "S01"]),
+        ] {
+            let (kind, page) = body(ask(&platform, &nobody, operation, path, &[("f", "html")]).unwrap());
+            assert_eq!(kind, "text/html; charset=utf-8");
+            assert!(
+                page.starts_with("<!doctype html>") && !page.contains("<b>"),
+                "{operation}"
+            );
+            assert!(page.contains("rel=\"alternate\""), "{operation}");
+        }
+    }
+}
