@@ -24,10 +24,14 @@ check: ## Format and lints only.
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
-generate: ## Regenerate the committed generated files (configuration reference, schemas).
+features: ## Run the acceptance features of all packages, step by step.
+	cargo run -q -p banyan -- features $(patsubst %/package.toml,%,$(wildcard apps/*/package.toml))
+
+generate: ## Regenerate the committed generated files (configuration reference, schemas, steps of features).
 	cargo run -q -p banyan -- config reference > docs/configuration.md
 	cargo run -q -p banyan -- config default > docs/banyan.default.toml
 	cargo run -q -p banyan -- schemas --to docs/schemas
+	cargo run -q -p banyan -- features --steps > docs/features.md
 
 bench-registry: ## Registry at 10 k and 1 M records, beside pygeoapi and tipg.
 	@scripts/bench-registry.sh

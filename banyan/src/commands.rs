@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Format, default_file, reference_page};
 use crate::platform::Platform;
-use crate::{folder, serve};
+use crate::{features, folder, serve};
 
 /// Banyan, the operating platform of a digital province.
 #[derive(Debug, Parser)]
@@ -55,6 +55,22 @@ enum Command {
         #[arg(long)]
         allow_loss: bool,
     },
+    /// Run the acceptance features of packages, step by step, each scenario on a fresh platform.
+    Features {
+        folders: Vec<PathBuf>,
+        /// Run them by HTTP against the platform at this address instead. What they write stays there.
+        #[arg(long, value_name = "URL")]
+        against: Option<String>,
+        /// The password of `admin` on that platform.
+        #[arg(long, env = "BANYAN_ADMIN_PASSWORD", hide_env_values = true)]
+        admin_password: Option<String>,
+        /// Look here too for packages that are needed.
+        #[arg(long, value_name = "FOLDER")]
+        packages: Vec<PathBuf>,
+        /// Print the vocabulary of steps.
+        #[arg(long)]
+        steps: bool,
+    },
     /// Print a default configuration file, or its reference.
     Config { what: String },
     /// Write the JSON Schemas of package files, for editors.
@@ -74,6 +90,21 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Plan { folders } => change(&config, &folders, false, true),
             Command::Apply { folders, allow_loss } => change(&config, &folders, allow_loss, false),
             Command::Remove { id, allow_loss } => remove(&config, &id, allow_loss),
+            Command::Features { steps: true, .. } => say(&features::steps::page()),
+            Command::Features {
+                folders,
+                against,
+                admin_password,
+                packages,
+                steps: false,
+            } => acceptance(
+                &folders,
+                &features::Options {
+                    against,
+                    admin_password,
+                    packages,
+                },
+            ),
             Command::Config { what } => match what.as_str() {
                 "default" => say(&default_file()),
                 "reference" => say(&reference_page()),
@@ -107,7 +138,8 @@ fn schemas(to: &std::path::Path) -> Result<(), String> {
     Ok(())
 }
 
-fn explain(problem: &Problem) -> String {
+/// A problem as the command line tells it: the cause inside, and every finding at its place.
+pub(crate) fn explain(problem: &Problem) -> String {
     let mut text = problem.internal.clone().unwrap_or_else(|| problem.detail.clone());
     if let Some(findings) = problem.extra.get("findings")
         && let Ok(findings) = serde_json::from_value::<Vec<Finding>>(findings.clone())
@@ -267,6 +299,23 @@ fn logs(config: &Config) {
         Format::Json => logs.json().try_init(),
         Format::Text => logs.try_init(),
     };
+}
+
+fn acceptance(folders: &[PathBuf], options: &features::Options) -> Result<(), String> {
+    if folders.is_empty() {
+        return Err("name at least one package folder, e.g. apps/0-base".into());
+    }
+    // What fails inside the platform, a trigger say, is told only there.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter("error")
+        .with_writer(std::io::stderr)
+        .try_init();
+    let summary =
+        features::run(folders, options, &mut std::io::stdout().lock()).map_err(|error| error.to_string())?;
+    match summary.failures.len() {
+        0 => Ok(()),
+        count => Err(format!("{count} 个场景没有通过")),
+    }
 }
 
 fn server(config: &Config, packages: &[PathBuf], demo: bool, year: Option<i16>) -> Result<(), String> {

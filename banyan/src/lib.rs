@@ -1,10 +1,11 @@
 //! The one binary: configuration, wiring of the engines, commands.
 //!
 //! Map: `config`: the configuration file. `platform`: the engines wired together over one database. `folder`: packages
-//! as folders. `serve`: the server. `commands`: what the command line offers.
+//! as folders. `serve`: the server. `features`: acceptance features. `commands`: what the command line offers.
 
 pub mod commands;
 pub mod config;
+pub mod features;
 pub mod folder;
 pub mod platform;
 pub mod serve;

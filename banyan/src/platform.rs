@@ -31,6 +31,20 @@ struct DemoFile {
     accounts: Vec<NewAccount>,
 }
 
+/// The demonstration accounts that a package's folder declares; none where it has no such file.
+///
+/// # Errors
+/// Where the file can't be read.
+pub fn demo_file(package: &Path) -> Result<Vec<NewAccount>, Problem> {
+    let path = package.join("demo/accounts.toml");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        return Ok(Vec::new());
+    };
+    let file: DemoFile =
+        toml::from_str(&text).map_err(|error| Problem::internal(format!("{}: {error}", path.display())))?;
+    Ok(file.accounts)
+}
+
 impl Platform {
     /// Opens the database, brings its tables up to date and wires the engines.
     ///
@@ -137,12 +151,8 @@ impl Platform {
     /// # Errors
     /// Where the file can't be read or an account is refused.
     pub fn demo_accounts(&self, package: &Path) -> Result<Vec<String>, Problem> {
-        let Ok(text) = std::fs::read_to_string(package.join("demo/accounts.toml")) else {
-            return Ok(Vec::new());
-        };
-        let file: DemoFile = toml::from_str(&text).map_err(Problem::internal)?;
         let mut logins = Vec::new();
-        for account in file.accounts {
+        for account in demo_file(package)? {
             logins.push(account.login.clone());
             match self.create_account(account) {
                 Ok(()) => {}

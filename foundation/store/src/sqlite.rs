@@ -126,8 +126,10 @@ impl Sqlite {
 
     pub(crate) fn backup(&self, target: &Path) -> Result<(), Error> {
         let source = connect(&self.path, true)?;
+        // The source is opened for reading only; the pragma of readers would forbid writing the copy too.
         source
-            .execute("VACUUM INTO ?1", [target.to_string_lossy()])
+            .execute_batch("PRAGMA query_only = OFF")
+            .and_then(|()| source.execute("VACUUM INTO ?1", [target.to_string_lossy()]))
             .map_err(|e| error("backing up the SQLite file", &e))?;
         std::fs::File::open(target)?.sync_all()?;
         Ok(())

@@ -372,3 +372,27 @@ fn blobs_are_kept_by_content() {
     assert!(blobs.get(&first.hash).unwrap().is_some());
     assert!(blobs.get("../../etc/passwd").unwrap().is_none());
 }
+
+#[test]
+fn a_backup_is_a_database() {
+    let test = crate::testing::sqlite().unwrap();
+    test.db
+        .write::<_, crate::Error>(|tx| tx.batch("CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('x')"))
+        .unwrap();
+    let target = test.folder.join("copy.db");
+    test.db.backup(&target).unwrap();
+    assert!(
+        test.db.backup(&target).is_err(),
+        "an existing file is not written over"
+    );
+    let copy = crate::Db::open(
+        &format!("sqlite:{}", target.display()),
+        &crate::Options::default(),
+    )
+    .unwrap();
+    let rows = copy
+        .read::<_, crate::Error>(|tx| tx.query("SELECT a FROM t", &[]))
+        .unwrap();
+    assert_eq!(rows.len(), 1);
+    copy.close();
+}

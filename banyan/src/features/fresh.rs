@@ -1,0 +1,277 @@
+//! Fresh platforms: one template database a run, copied for each scenario.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use banyan_base::{Actor, ActorKind, Ctx, ManualClock, Problem, World, ZONE};
+use banyan_door::{Input, ReplyBody};
+use banyan_registry::ApplyRequest;
+use banyan_store::{Db, Options};
+use jiff::civil::{DateTime, date};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
+
+use super::entrance::{Answer, Entrance, Fault};
+use crate::platform::Platform;
+
+/// Every scenario begins on this day, at nine.
+pub const FIRST_DAY: &str = "2022-03-01";
+
+/// A folder that goes when this goes.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn make() -> Result<Folder, Problem> {
+        let path = std::env::temp_dir().join(format!("banyan-features-{}", World::system().id()));
+        std::fs::create_dir_all(&path).map_err(Problem::internal)?;
+        Ok(Folder(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What can't be removed lies in the folder for temporary files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn morning(hour: i8) -> Result<Timestamp, Problem> {
+    moment(date(2022, 3, 1).at(hour, 0, 0, 0))
+}
+
+fn moment(at: DateTime) -> Result<Timestamp, Problem> {
+    ZONE.to_timestamp(at).map_err(Problem::internal)
+}
+
+/// Seeds differ between the template and its copies: their ids must.
+fn world(start: Timestamp, seed: u64) -> World {
+    World::new(Arc::new(ManualClock::new(start)), seed)
+}
+
+fn over(file: &Path, world: World) -> Result<Platform, Problem> {
+    let db = Db::open(&format!("sqlite:{}", file.display()), &Options { connections: 2 })?;
+    Platform::over(db, world, false, file.parent().unwrap_or(file))
+}
+
+/// A database with packages, seeds and accounts, to be copied.
+pub struct Template {
+    folder: Folder,
+    file: PathBuf,
+    actors: BTreeMap<String, Actor>,
+    begun_at: Option<String>,
+    copies: u64,
+}
+
+impl Template {
+    /// Applies the packages, in this order, and makes the administrator and the demonstration accounts.
+    pub fn make(packages: &[PathBuf]) -> Result<Template, Problem> {
+        let folder = Folder::make()?;
+        let platform = over(&folder.0.join("first.db"), world(morning(0)?, 1))?;
+        let read = packages.iter().map(|path| crate::folder::read(path));
+        let request = ApplyRequest {
+            packages: read.collect::<Result<_, _>>().map_err(Problem::internal)?,
+            allow_loss: false,
+        };
+        let (registry, cx) = (Arc::clone(&platform.registry), platform.world.system_ctx());
+        platform
+            .db
+            .write_exclusive(move |tx| registry.apply(&cx, tx, &request))?;
+        platform.first_administrator()?;
+        for package in packages {
+            platform.demo_accounts(package)?;
+        }
+        let mut visit = Visit {
+            platform,
+            actors: BTreeMap::new(),
+            actor: Actor::anonymous(),
+            begun_at: None,
+            _folder: None,
+        };
+        visit.day()?;
+        let actors = visit
+            .look("account.list", Input::default())
+            .map_err(told)?
+            .items()
+            .iter()
+            .filter_map(actor)
+            .collect();
+        let begun_at = super::last_event(&mut visit, None).map_err(told)?;
+        let file = folder.0.join("template.db");
+        visit.platform.db.backup(&file)?;
+        visit.platform.db.close();
+        Ok(Template {
+            folder,
+            file,
+            actors,
+            begun_at,
+            copies: 0,
+        })
+    }
+
+    /// A platform of its own for one scenario.
+    pub fn copy(&mut self) -> Result<Visit, Problem> {
+        self.copies += 1;
+        let own = Folder(self.folder.0.join(self.copies.to_string()));
+        std::fs::create_dir_all(&own.0).map_err(Problem::internal)?;
+        let file = own.0.join("banyan.db");
+        std::fs::copy(&self.file, &file).map_err(Problem::internal)?;
+        Ok(Visit {
+            platform: over(&file, world(morning(9)?, 1 + self.copies))?,
+            actors: self.actors.clone(),
+            actor: Actor::anonymous(),
+            begun_at: self.begun_at.clone(),
+            _folder: Some(own),
+        })
+    }
+}
+
+fn told(fault: Fault) -> Problem {
+    match fault {
+        Fault::Wrong(text) => Problem::internal(text),
+        Fault::Mismatch { found, .. } => Problem::internal(found),
+    }
+}
+
+/// An account of the list as it acts.
+fn actor(account: &Json) -> Option<(String, Actor)> {
+    let text = |name: &str| account.get(name).and_then(Json::as_str).map(str::to_owned);
+    let roles = account.get("roles").and_then(Json::as_array)?;
+    let actor = Actor {
+        id: text("id")?,
+        name: text("name")?,
+        kind: ActorKind::Person,
+        unit: text("unit"),
+        roles: roles.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+    };
+    Some((text("login")?, actor))
+}
+
+/// One scenario's platform.
+pub struct Visit {
+    platform: Platform,
+    actors: BTreeMap<String, Actor>,
+    actor: Actor,
+    begun_at: Option<String>,
+    _folder: Option<Folder>,
+}
+
+impl Visit {
+    fn enter(&self, cx: &Ctx, operation: &str, input: Input) -> Result<Answer, Fault> {
+        let reply = match self.platform.door.call(cx, operation, input) {
+            Ok(reply) => reply,
+            Err(problem) => {
+                return Ok(Answer {
+                    status: problem.code.status,
+                    body: problem.to_json(&cx.trace),
+                    text: String::new(),
+                });
+            }
+        };
+        let mut bytes = Vec::new();
+        let body = match reply.body {
+            ReplyBody::Json(value) => value,
+            ReplyBody::Empty => Json::Null,
+            ReplyBody::Bytes { data, .. } => {
+                bytes = data;
+                Json::Null
+            }
+            ReplyBody::Stream { write, .. } => {
+                write(&mut bytes)?;
+                Json::Null
+            }
+        };
+        Ok(Answer {
+            status: reply.status,
+            body,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        })
+    }
+
+    /// Runs the triggers of all events that wait; what they do may set off more.
+    fn settle(&self) -> Result<(), Problem> {
+        let Platform {
+            registry,
+            door,
+            db,
+            world,
+            ..
+        } = &self.platform;
+        while banyan_registry::run_events(registry, door, db, &world.system_ctx())? > 0 {}
+        Ok(())
+    }
+
+    /// What the server does when a day begins.
+    fn day(&self) -> Result<(), Problem> {
+        let Platform {
+            registry,
+            door,
+            db,
+            world,
+            ..
+        } = &self.platform;
+        banyan_registry::run_daily(registry, door, db, &world.system_ctx())?;
+        self.settle()
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.platform.db.close();
+    }
+}
+
+impl Entrance for Visit {
+    fn sign_in(&mut self, login: &str) -> Result<(), Fault> {
+        let Some(actor) = self.actors.get(login) else {
+            let known: Vec<&str> = self.actors.keys().map(String::as_str).collect();
+            return Err(Fault::wrong(format!(
+                "没有账号“{login}”;有的是 {}",
+                known.join("、")
+            )));
+        };
+        self.actor = actor.clone();
+        Ok(())
+    }
+
+    fn sign_out(&mut self) {
+        self.actor = Actor::anonymous();
+    }
+
+    fn call(&mut self, operation: &str, input: Input) -> Result<Answer, Fault> {
+        let answer = self.enter(&self.platform.world.ctx(self.actor.clone()), operation, input)?;
+        self.settle()?;
+        Ok(answer)
+    }
+
+    fn look(&mut self, operation: &str, input: Input) -> Result<Answer, Fault> {
+        self.enter(&self.platform.world.system_ctx(), operation, input)
+    }
+
+    fn set_clock(&mut self, to: DateTime) -> Result<(), Fault> {
+        let (now, to) = (self.platform.world.now(), moment(to)?);
+        if to < now {
+            return Err(Fault::wrong(format!(
+                "时钟只能往前走:现在已是 {},场景从 {FIRST_DAY} 开始",
+                ZONE.to_datetime(now)
+            )));
+        }
+        self.platform.world.clock().set(to);
+        Ok(self.day()?)
+    }
+
+    fn pass_days(&mut self, days: u32) -> Result<(), Fault> {
+        for _ in 0..days {
+            self.platform
+                .world
+                .clock()
+                .advance(SignedDuration::from_hours(24));
+            self.day()?;
+        }
+        Ok(())
+    }
+
+    fn begun_at(&self) -> Option<String> {
+        self.begun_at.clone()
+    }
+}
