@@ -1,17 +1,12 @@
 //! A server with geographic records, asked by outside clients of OGC API Features.
 
-use std::path::Path;
 use std::process::Command;
-use std::sync::mpsc::channel;
-use std::time::Duration;
 
-use banyan::config::Config;
-use banyan::platform::Platform;
-use banyan_base::{Actor, Ctx, Problem, SourceFile, World};
-use banyan_door::{Input, Reply, ReplyBody};
-use banyan_registry::ApplyRequest;
-use banyan_store::testing::databases;
+use banyan_base::{Actor, Ctx, Problem};
+use banyan_door::{Input, Reply};
 use serde_json::{Value as Json, json};
+
+use crate::support::{Bed, beds, body, document, files, root};
 
 const PACKAGE: &str = "id = \"land\"\ntitle = { zh = \"地物\" }\nword = \"data\"\nowner = \"省数字办\"\nversion = \"1.0.0\"\n[roles.clerk]\ntitle = { zh = \"经办\" }\n";
 const SITE: &str = r#"
@@ -69,35 +64,17 @@ permit(principal in Role::"public", action in [Action::"list", Action::"view"], 
 permit(principal, action, resource in Package::"land");
 "#;
 
-fn fill(platform: &Platform) {
-    let files = [
+fn fill(bed: &Bed) {
+    let package = files(&[
         ("package.toml", PACKAGE),
         ("records/site.toml", SITE),
         ("records/zone.toml", ZONE),
         ("records/secret.toml", SECRET),
         ("policy.cedar", POLICY),
-    ];
-    let files = files.map(|(path, text)| SourceFile {
-        path: path.into(),
-        bytes: text.as_bytes().to_vec(),
-    });
-    let request = ApplyRequest {
-        packages: vec![files.to_vec()],
-        allow_loss: false,
-    };
-    let (registry, cx) = (platform.registry.clone(), platform.world.system_ctx());
-    platform
-        .db
-        .write_exclusive(move |tx| registry.apply(&cx, tx, &request))
-        .unwrap();
+    ]);
+    bed.apply(package, false).unwrap();
     let create = |of: &str, fields: Json| {
-        let input = Input::json(json!({ "fields": fields }))
-            .with_path("package", "land")
-            .with_path("type", of);
-        platform
-            .door
-            .call(&platform.world.system_ctx(), "record.create", input)
-            .unwrap();
+        bed.create(&format!("land.{of}"), &fields).unwrap();
     };
     for number in 0..45 {
         let (x, y) = (f64::from(number % 9) * 5.0, 40.0 + f64::from(number / 9) * 4.0);
@@ -125,38 +102,26 @@ fn fill(platform: &Platform) {
 
 #[test]
 fn outside_clients_of_ogc_api_features_are_content() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let python = root.join(".venv/bin/python");
+    let python = root().join(".venv/bin/python");
     if !python.exists() {
         eprintln!("SKIPPED: no .venv; scripts/setup-tests.sh makes it");
         return;
     }
-    for test in databases().unwrap() {
-        let platform = Platform::over(test.db.clone(), World::system(), false).unwrap();
-        fill(&platform);
-        let mut config = Config::default();
-        config.server.listen = "127.0.0.1:0".into();
-        let (sender, receiver) = channel();
-        let served = platform.clone();
-        // Serves until this process ends.
-        std::thread::spawn(move || {
-            banyan::serve::serve(&served, &config, &move |address| {
-                let _ = sender.send(address);
-            })
-        });
-        let address = receiver.recv_timeout(Duration::from_secs(30)).unwrap();
+    for bed in beds() {
+        fill(&bed);
+        let address = bed.serve();
         let run = Command::new(&python)
-            .arg(root.join("tests/clients/ogc.py"))
+            .arg(root().join("tests/clients/ogc.py"))
             .arg(format!("http://{address}/ogc"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&run.stdout);
-        println!("{}: {said}", test.name);
+        println!("{}: {said}", bed.name());
         assert!(
             run.status.success(),
             "{}: {said}\n{}",
-            test.name,
+            bed.name(),
             String::from_utf8_lossy(&run.stderr)
         );
     }
@@ -167,7 +132,7 @@ const EPSG4490: &str = "http://www.opengis.net/def/crs/EPSG/0/4490";
 
 /// Asks as somebody; the collection and id stand in the path, the rest after `?` in the query, not encoded.
 fn ask(
-    platform: &Platform,
+    bed: &Bed,
     cx: &Ctx,
     operation: &str,
     path: &[&str],
@@ -184,18 +149,11 @@ fn ask(
     for (name, value) in ["collection", "id"].iter().zip(path) {
         input = input.with_path(name, *value);
     }
-    platform.door.call(cx, operation, input)
+    bed.call(cx, operation, input)
 }
 
-fn body(reply: Reply) -> (String, String) {
-    match reply.body {
-        ReplyBody::Bytes { content_type, data } => (content_type, String::from_utf8(data).unwrap()),
-        _ => panic!("not bytes"),
-    }
-}
-
-fn document(reply: Result<Reply, Problem>) -> Json {
-    serde_json::from_str(&body(reply.unwrap()).1).unwrap()
+fn read(reply: Result<Reply, Problem>) -> Json {
+    document(reply.unwrap())
 }
 
 #[test]
@@ -298,62 +256,51 @@ fn ogc_items_answer_as_asked() {
         ("ogc.collection", &[("limit", "1")]),
         ("ogc.landing", &[("x", "")]),
     ];
-    for test in databases().unwrap() {
-        let platform = Platform::over(test.db.clone(), World::system(), false).unwrap();
-        fill(&platform);
-        let (system, nobody) = (
-            platform.world.system_ctx(),
-            platform.world.ctx(Actor::anonymous()),
-        );
+    for bed in beds() {
+        fill(&bed);
+        let (system, nobody) = (bed.system(), bed.platform.world.ctx(Actor::anonymous()));
         for (collection, query, expected) in counts {
-            let found = document(ask(&platform, &system, "ogc.items", &[collection], query));
+            let found = read(ask(&bed, &system, "ogc.items", &[collection], query));
             assert_eq!(
                 found["numberMatched"],
                 json!(expected),
                 "{} {collection} {query:?}",
-                test.name
+                bed.name()
             );
         }
         for (operation, query) in refused {
-            let problem = ask(&platform, &system, operation, &["land.site"], query).unwrap_err();
+            let problem = ask(&bed, &system, operation, &["land.site"], query).unwrap_err();
             assert_eq!(problem.code.status, 400, "{operation} {query:?}: {problem:?}");
         }
         // Coordinates follow the reference system asked for.
         for (crs, expected) in [(CRS84, json!([5.0, 40.0])), (EPSG4490, json!([40.0, 5.0]))] {
-            let reply = ask(
-                &platform,
-                &nobody,
-                "ogc.item",
-                &["land.site", "S01"],
-                &[("crs", crs)],
-            )
-            .unwrap();
+            let reply = ask(&bed, &nobody, "ogc.item", &["land.site", "S01"], &[("crs", crs)]).unwrap();
             let header = format!("<{crs}>");
             assert!(reply.headers.contains(&("Content-Crs".to_owned(), header)));
             assert_eq!(reply.etag.as_deref(), Some("\"1\""));
-            assert_eq!(document(Ok(reply))["geometry"]["coordinates"], expected);
+            assert_eq!(read(Ok(reply))["geometry"]["coordinates"], expected);
         }
-        let secret = document(ask(&platform, &system, "ogc.items", &["land.secret"], &[]));
+        let secret = read(ask(&bed, &system, "ogc.items", &["land.secret"], &[]));
         assert_eq!(secret["features"][0]["geometry"], Json::Null);
         // The public sees what is open to it, and only that.
         let shown = |cx: &Ctx| {
-            let all = document(ask(&platform, cx, "ogc.collections", &[], &[]));
+            let all = read(ask(&bed, cx, "ogc.collections", &[], &[]));
             let ids = all["collections"].as_array().unwrap().iter();
             ids.map(|one| one["id"].as_str().unwrap().to_owned())
                 .collect::<Vec<_>>()
         };
         assert_eq!(shown(&nobody), ["land.site", "land.zone"]);
         assert_eq!(shown(&system), ["land.secret", "land.site", "land.zone"]);
-        let api = document(ask(&platform, &nobody, "ogc.api", &[], &[]));
+        let api = read(ask(&bed, &nobody, "ogc.api", &[], &[]));
         assert!(api["paths"].get("/collections/land.secret/items").is_none());
         for operation in ["ogc.items", "ogc.collection", "ogc.schema", "ogc.queryables"] {
-            let problem = ask(&platform, &nobody, operation, &["land.secret"], &[]).unwrap_err();
+            let problem = ask(&bed, &nobody, operation, &["land.secret"], &[]).unwrap_err();
             assert_eq!(problem.code.status, 401, "{operation}");
-            let problem = ask(&platform, &system, operation, &["land.nothing"], &[]).unwrap_err();
+            let problem = ask(&bed, &system, operation, &["land.nothing"], &[]).unwrap_err();
             assert_eq!(problem.code.status, 404, "{operation}");
         }
         assert_eq!(
-            ask(&platform, &nobody, "ogc.item", &["land.site", "nothing"], &[])
+            ask(&bed, &nobody, "ogc.item", &["land.site", "nothing"], &[])
                 .unwrap_err()
                 .code
                 .status,
@@ -370,7 +317,8 @@ fn ogc_items_answer_as_asked() {
             ("ogc.items", &["land.site"]),
             ("ogc.item", &["land.site", "S01"]),
         ] {
-            let (kind, page) = body(ask(&platform, &nobody, operation, path, &[("f", "html")]).unwrap());
+            let (kind, page) = body(ask(&bed, &nobody, operation, path, &[("f", "html")]).unwrap());
+            let page = String::from_utf8(page).unwrap();
             assert_eq!(kind, "text/html; charset=utf-8");
             assert!(
                 page.starts_with("<!doctype html>") && !page.contains("<b>"),

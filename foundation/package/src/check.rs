@@ -508,7 +508,10 @@ impl<'a> Checker<'a> {
                 order_by,
             } => {
                 self.columns(&path, &["group"], record, std::slice::from_ref(group));
-                if !measures.iter().any(|(measure, _)| measure == order_by.trim_start_matches('-')) {
+                if !measures
+                    .iter()
+                    .any(|(measure, _)| measure == order_by.trim_start_matches('-'))
+                {
                     self.error(
                         &path,
                         &["order_by"],

@@ -1,0 +1,117 @@
+//! What the tests stand on: a platform over each database, acts through its door, and a server in a thread.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use banyan::config::Config;
+use banyan::platform::Platform;
+use banyan_base::{Ctx, Problem, SourceFile, World};
+use banyan_door::{Input, Reply, ReplyBody};
+use banyan_registry::{Applied, ApplyRequest};
+use banyan_store::testing::{TestDb, databases};
+use serde_json::{Value as Json, json};
+
+/// A platform with a database of its own, gone when dropped.
+pub struct Bed {
+    pub platform: Platform,
+    pub test: TestDb,
+}
+
+/// An empty platform over each database that can be had.
+pub fn beds() -> Vec<Bed> {
+    let over = |test: TestDb| {
+        let platform = Platform::over(test.db.clone(), World::system(), false, &test.folder).unwrap();
+        Bed { platform, test }
+    };
+    databases().unwrap().into_iter().map(over).collect()
+}
+
+/// The folder that holds the project.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Files of a package, as they come from a folder.
+pub fn files(texts: &[(&str, &str)]) -> Vec<SourceFile> {
+    let file = |(path, text): &(&str, &str)| SourceFile {
+        path: (*path).into(),
+        bytes: text.as_bytes().to_vec(),
+    };
+    texts.iter().map(file).collect()
+}
+
+impl Bed {
+    /// Which database this is, for messages.
+    pub fn name(&self) -> &'static str {
+        self.test.name
+    }
+
+    /// The platform itself as actor: everything is allowed to it.
+    pub fn system(&self) -> Ctx {
+        self.platform.world.system_ctx()
+    }
+
+    pub fn apply(&self, package: Vec<SourceFile>, allow_loss: bool) -> Result<Vec<Applied>, Problem> {
+        let request = ApplyRequest {
+            packages: vec![package],
+            allow_loss,
+        };
+        let (registry, cx) = (self.platform.registry.clone(), self.system());
+        self.platform
+            .db
+            .write_exclusive(move |tx| registry.apply(&cx, tx, &request))
+    }
+
+    pub fn call(&self, cx: &Ctx, operation: &str, input: Input) -> Result<Reply, Problem> {
+        self.platform.door.call(cx, operation, input)
+    }
+
+    /// The call's answer as JSON, acting as the system.
+    pub fn ask(&self, operation: &str, input: Input) -> Result<Json, Problem> {
+        self.call(&self.system(), operation, input).map(document)
+    }
+
+    pub fn create(&self, of: &str, fields: &Json) -> Result<Json, Problem> {
+        self.ask("record.create", on(of, Input::json(json!({ "fields": fields }))))
+    }
+
+    /// Serves on a port of its own until the process ends.
+    pub fn serve(&self) -> SocketAddr {
+        let mut config = Config::default();
+        config.server.listen = "127.0.0.1:0".into();
+        let (sender, receiver) = channel();
+        let served = self.platform.clone();
+        std::thread::spawn(move || {
+            banyan::serve::serve(&served, &config, &move |address| {
+                let _ = sender.send(address);
+            })
+        });
+        receiver.recv_timeout(Duration::from_secs(30)).unwrap()
+    }
+}
+
+/// The input of an act on a type, named as `package.type`.
+pub fn on(of: &str, input: Input) -> Input {
+    let (package, name) = of.split_once('.').unwrap();
+    input.with_path("package", package).with_path("type", name)
+}
+
+/// A reply's bytes, with their type.
+pub fn body(reply: Reply) -> (String, Vec<u8>) {
+    match reply.body {
+        ReplyBody::Bytes { content_type, data } => (content_type, data),
+        ReplyBody::Json(json) => ("application/json".into(), json.to_string().into_bytes()),
+        ReplyBody::Stream { content_type, write } => {
+            let mut data = Vec::new();
+            write(&mut data).unwrap();
+            (content_type, data)
+        }
+        ReplyBody::Empty => (String::new(), Vec::new()),
+    }
+}
+
+pub fn document(reply: Reply) -> Json {
+    serde_json::from_slice(&body(reply).1).unwrap()
+}
