@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 packages=()
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages+=(postgresql)
 command -v chromium >/dev/null || packages+=(chromium)
-fc-list 2>/dev/null | grep -qi 'noto.*cjk' || packages+=(fonts-noto-cjk fontconfig)
+# Not grep -q: it would end fc-list early, which pipefail takes for a failure.
+[ -n "$(fc-list 2>/dev/null | grep -i 'noto.*cjk')" ] || packages+=(fonts-noto-cjk fontconfig)
 command -v python3 >/dev/null || packages+=(python3 python3-venv)
 if [ ${#packages[@]} -gt 0 ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
