@@ -23,9 +23,12 @@ fn root() -> PathBuf {
         .to_path_buf()
 }
 
+/// Our crates and what they stand on here: crates for other systems are not fetched, nor shipped.
 fn metadata() -> Value {
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["--filter-platform", &platform])
         .current_dir(root())
         .output()
         .unwrap();
