@@ -1,1 +1,276 @@
+//! The order of the door's steps, and that each step can refuse: on every database that can be had.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use banyan_base::{Actor, ActorKind, Ctx, Problem, World, codes};
+use banyan_store::testing::{TestDb, databases};
+use serde_json::json;
+
+use crate::{
+    Access, AuditLog, AuditStart, Decision, Door, Handler, Input, MIGRATIONS, Method, Metrics, Obligations,
+    Operation, Outcome, Policy, Reply, Target,
+};
+
+/// What happened at the door, in order.
+#[derive(Default)]
+struct Book {
+    lines: Mutex<Vec<String>>,
+    audit_fails: AtomicBool,
+}
+
+impl Book {
+    fn note(&self, line: String) {
+        self.lines.lock().unwrap().push(line);
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.lines.lock().unwrap())
+    }
+}
+
+struct Ends(Arc<Book>);
+
+impl AuditLog for Ends {
+    fn start(&self, entry: &AuditStart<'_>) -> Result<(), Problem> {
+        if self.0.audit_fails.load(Ordering::SeqCst) {
+            return Err(Problem::new(codes::BUSY, "审计日志写不进去。"));
+        }
+        self.0.note(format!("audit {}", entry.operation.name));
+        Ok(())
+    }
+
+    fn finish(&self, _: &AuditStart<'_>, outcome: Outcome) {
+        self.0.note(format!("audit ends {}", outcome.as_str()));
+    }
+}
+
+impl Policy for Ends {
+    fn decide(&self, cx: &Ctx, target: &Target, _: &Operation) -> Result<Decision, Problem> {
+        self.0.note(format!("policy {}", target.action));
+        Ok(if cx.actor.has_role("writer") {
+            Decision::Permit(Obligations::default())
+        } else {
+            Decision::Deny {
+                reason: "要有 writer 角色。".into(),
+            }
+        })
+    }
+}
+
+/// A door with one table `fact`, and operations that write to it, fail, panic and enter again.
+fn door(test: &TestDb, book: &Arc<Book>) -> Door {
+    test.db.migrate(&[&MIGRATIONS]).unwrap();
+    test.db
+        .write::<_, Problem>(|tx| Ok(tx.execute("CREATE TABLE fact (text TEXT)", &[])?))
+        .unwrap();
+    let noted = Arc::clone(book);
+    let write = Handler::inside(move |call| {
+        noted.note("handler".into());
+        let text = call
+            .input
+            .typed_body::<BTreeMap<String, String>>()?
+            .remove("text")
+            .unwrap_or_default();
+        call.tx
+            .execute("INSERT INTO fact (text) VALUES (?1)", &[text.as_str().into()])?;
+        match text.as_str() {
+            "refuse" => Err(Problem::new(codes::INVALID, "不收。")),
+            "panic" => panic!("a handler's mistake"),
+            _ => Reply::json(json!({ "text": text })),
+        }
+    });
+    let again = Handler::inside(|call| {
+        let input = Input::json(json!({ "text": "inner" }));
+        call.door.call_within(call.cx, call.tx, "fact.write", input)
+    });
+    let alone = Handler::inside(|call| {
+        call.door
+            .call_within(call.cx, call.tx, "fact.alone", Input::default())
+    });
+    let rows = vec![
+        Operation::write("fact.write", "写", Method::Post, "/facts", write),
+        Operation::write("fact.again", "再写", Method::Post, "/again", again),
+        Operation {
+            access: Access::Alone,
+            ..Operation::write("fact.alone", "独写", Method::Post, "/alone", alone.clone())
+        },
+        Operation::write("fact.nested", "内独写", Method::Post, "/nested", alone),
+    ];
+    Door::new(
+        test.db.clone(),
+        World::system(),
+        Arc::new(Ends(Arc::clone(book))),
+        Arc::new(Ends(Arc::clone(book))),
+        Metrics::new().unwrap(),
+        rows,
+    )
+    .unwrap()
+}
+
+fn person(door: &Door, role: &str) -> Ctx {
+    door.world().ctx(Actor {
+        id: format!("a-{role}"),
+        name: "甲".into(),
+        kind: ActorKind::Person,
+        unit: None,
+        roles: [role.to_owned()].into(),
+    })
+}
+
+fn facts(door: &Door) -> i64 {
+    let count = door
+        .db()
+        .read::<_, Problem>(|tx| Ok(tx.query("SELECT COUNT(*) FROM fact", &[])?));
+    count.unwrap()[0].get(0).unwrap()
+}
+
+fn text(text: &str, key: Option<&str>) -> Input {
+    Input {
+        idempotency_key: key.map(str::to_owned),
+        ..Input::json(json!({ "text": text }))
+    }
+}
+
+#[test]
+fn every_call_takes_the_steps_in_one_order() {
+    // What is called with what, by whom; how it ends; what happens on the way; how many facts there are then.
+    let full = |end: &str| vec!["audit fact.write", "policy fact.write", "handler", end].join(", ");
+    let stopped = "audit fact.write, policy fact.write, audit ends denied".to_owned();
+    let cases = [
+        ("writer", "good", 200, full("audit ends done"), 1),
+        ("writer", "refuse", 422, full("audit ends refused"), 1),
+        ("writer", "panic", 500, full("audit ends failed"), 1),
+        ("reader", "good", 403, stopped, 1),
+    ];
+    for test in databases().unwrap() {
+        let book = Arc::new(Book::default());
+        let door = door(&test, &book);
+        for (role, sent, status, steps, count) in &cases {
+            let result = door.call(&person(&door, role), "fact.write", text(sent, None));
+            let came = match &result {
+                Ok(reply) => reply.status,
+                Err(problem) => problem.code.status,
+            };
+            assert_eq!(came, *status, "{}: {role} {sent}", test.name);
+            assert_eq!(book.take().join(", "), *steps, "{}: {role} {sent}", test.name);
+            assert_eq!(facts(&door), *count, "{}: {role} {sent}", test.name);
+        }
+        let nobody = door.world().ctx(Actor::anonymous());
+        let problem = door.call(&nobody, "fact.write", text("good", None)).unwrap_err();
+        assert_eq!(problem.code, codes::UNAUTHENTICATED);
+        let problem = door.call(&nobody, "fact.none", Input::default()).unwrap_err();
+        assert_eq!(problem.code, codes::NOT_FOUND);
+    }
+}
+
+#[test]
+fn an_act_that_cannot_be_audited_is_refused() {
+    for test in databases().unwrap() {
+        let book = Arc::new(Book::default());
+        let door = door(&test, &book);
+        book.audit_fails.store(true, Ordering::SeqCst);
+        let refused = door.call(&person(&door, "writer"), "fact.write", text("good", None));
+        assert_eq!(refused.unwrap_err().code, codes::BUSY);
+        assert!(
+            !book
+                .take()
+                .iter()
+                .any(|line| line == "handler" || line.starts_with("policy"))
+        );
+        assert_eq!(facts(&door), 0);
+    }
+}
+
+#[test]
+fn a_key_acts_once_and_answers_alike() {
+    for test in databases().unwrap() {
+        let book = Arc::new(Book::default());
+        let door = door(&test, &book);
+        let (writer, other) = (
+            person(&door, "writer"),
+            Ctx {
+                actor: Actor {
+                    id: "another".into(),
+                    ..person(&door, "writer").actor
+                },
+                ..person(&door, "writer")
+            },
+        );
+        let first = door.call(&writer, "fact.write", text("one", Some("k1"))).unwrap();
+        let again = door.call(&writer, "fact.write", text("one", Some("k1"))).unwrap();
+        assert_eq!(first.as_json(), again.as_json());
+        let replayed = ("Idempotency-Replayed".to_owned(), "true".to_owned());
+        assert!(again.headers.contains(&replayed) && !first.headers.contains(&replayed));
+        assert_eq!(facts(&door), 1);
+        // Another content under the same key is a mistake; another's key is another key.
+        let mismatch = door.call(&writer, "fact.write", text("two", Some("k1")));
+        assert_eq!(mismatch.unwrap_err().code, codes::IDEMPOTENCY_MISMATCH);
+        door.call(&other, "fact.write", text("two", Some("k1"))).unwrap();
+        assert_eq!(facts(&door), 2);
+        // What was refused left no trace: the key is free.
+        let refused = door.call(&writer, "fact.write", text("refuse", Some("k2")));
+        assert_eq!(refused.unwrap_err().code, codes::INVALID);
+        door.call(&writer, "fact.write", text("good", Some("k2")))
+            .unwrap();
+        assert_eq!(facts(&door), 3);
+        for key in ["", &"k".repeat(201)] {
+            let wrong = door.call(&writer, "fact.write", text("one", Some(key)));
+            assert_eq!(wrong.unwrap_err().code, codes::BAD_REQUEST, "{key:?}");
+        }
+        // Two at once with one key: one acts, the other is told the same.
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                let (door, writer) = (door.clone(), writer.clone());
+                std::thread::spawn(move || door.call(&writer, "fact.write", text("race", Some("k3"))))
+            })
+            .collect();
+        for thread in threads {
+            match thread.join().unwrap() {
+                Ok(reply) => assert_eq!(reply.as_json(), Some(&json!({ "text": "race" }))),
+                Err(problem) => assert_eq!(problem.code, codes::BUSY),
+            }
+        }
+        assert_eq!(facts(&door), 4);
+    }
+}
+
+#[test]
+fn entering_again_takes_the_same_steps_in_the_callers_transaction() {
+    for test in databases().unwrap() {
+        let book = Arc::new(Book::default());
+        let door = door(&test, &book);
+        let writer = person(&door, "writer");
+        door.call(&writer, "fact.again", Input::json(json!({}))).unwrap();
+        let steps = "audit fact.again, policy fact.again, audit fact.write, policy fact.write, handler, audit ends done, audit ends done";
+        assert_eq!(book.take().join(", "), steps);
+        assert_eq!(facts(&door), 1);
+        let nested = door.call(&writer, "fact.nested", Input::json(json!({})));
+        assert_eq!(nested.unwrap_err().code, codes::INTERNAL);
+    }
+}
+
+#[test]
+fn two_rows_may_not_share_a_name_or_a_face() {
+    let row = |name, path| {
+        let nothing = Handler::inside(|_| Ok(Reply::empty()));
+        Operation::write(name, "写", Method::Post, path, nothing)
+    };
+    let test = banyan_store::testing::sqlite().unwrap();
+    for rows in [
+        vec![row("a", "/a"), row("a", "/b")],
+        vec![row("a", "/a"), row("b", "/a")],
+    ] {
+        let book = Arc::new(Book::default());
+        let made = Door::new(
+            test.db.clone(),
+            World::system(),
+            Arc::new(Ends(Arc::clone(&book))),
+            Arc::new(Ends(book)),
+            Metrics::new().unwrap(),
+            rows,
+        );
+        assert!(made.is_err());
+    }
+}
