@@ -90,7 +90,13 @@ impl Template {
         };
         visit.day()?;
         let actors = visit
-            .look("account.list", Input::default())
+            .look(
+                "account.list",
+                Input {
+                    query: vec![("limit".into(), "1000".into())],
+                    ..Input::default()
+                },
+            )
             .map_err(told)?
             .items()
             .iter()

@@ -42,9 +42,16 @@ pub struct Account {
     pub unit: Option<String>,
     pub roles: BTreeSet<String>,
     pub disabled: bool,
+    /// Rises with every change by an administrator.
+    pub version: i64,
 }
 
 impl Account {
+    /// Strong entity tag, quotes included.
+    pub fn etag(&self) -> String {
+        format!("\"{}\"", self.version)
+    }
+
     pub fn actor(&self) -> Actor {
         Actor {
             id: self.id.clone(),
@@ -58,14 +65,15 @@ impl Account {
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({
             "id": self.id, "login": self.login, "name": self.name, "unit": self.unit, "roles": self.roles,
-            "disabled": self.disabled,
+            "disabled": self.disabled, "version": self.version,
         })
     }
 }
 
-const COLUMNS: &str = "id, login, name, unit, roles, disabled, password, failures, locked_until";
+pub(crate) const COLUMNS: &str =
+    "id, login, name, unit, roles, disabled, password, failures, locked_until, version";
 
-fn decode(row: &Row) -> Result<Account, Problem> {
+pub(crate) fn decode(row: &Row) -> Result<Account, Problem> {
     let roles: String = row.get(4)?;
     Ok(Account {
         id: row.get(0)?,
@@ -74,6 +82,7 @@ fn decode(row: &Row) -> Result<Account, Problem> {
         unit: row.get(3)?,
         roles: serde_json::from_str(&roles).map_err(Problem::internal)?,
         disabled: row.get(5)?,
+        version: row.get(9)?,
     })
 }
 
@@ -92,7 +101,7 @@ pub fn hash_password(world: &World, password: &str) -> Result<String, Problem> {
     Ok(hash.to_string())
 }
 
-fn verify(password: &str, hash: &str) -> bool {
+pub(crate) fn verify(password: &str, hash: &str) -> bool {
     PasswordHash::new(hash).is_ok_and(|hash| {
         Argon2::default()
             .verify_password(password.as_bytes(), &hash)
@@ -125,6 +134,12 @@ pub fn weak(login: &str, password: &str) -> Option<&'static str> {
     }
 }
 
+/// What is wrong with a person's name, if anything.
+pub(crate) fn wrong_name(name: &str) -> Option<&'static str> {
+    let count = name.trim().chars().count();
+    (count == 0 || count > 60 || name.chars().any(char::is_control)).then_some("姓名为 1 到 60 个字")
+}
+
 /// Makes an account.
 pub fn create(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount, password_hash: &str) -> Result<Account, Problem> {
     let login = new.login.trim();
@@ -136,8 +151,15 @@ pub fn create(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount, password_hash: &str) 
     if !fits {
         wrong = wrong.with_error("/login", "pattern", "登录名为 2 到 40 个字母、数字或 -_.");
     }
-    if new.name.trim().is_empty() || new.name.chars().count() > 60 {
-        wrong = wrong.with_error("/name", "length", "姓名为 1 到 60 个字");
+    if let Some(message) = wrong_name(&new.name) {
+        wrong = wrong.with_error("/name", "length", message);
+    }
+    if let Some(role) = crate::admin::wrong_role(&new.roles) {
+        wrong = wrong.with_error(
+            "/roles",
+            "pattern",
+            format!("“{role}”不是角色:应为 admin 或“包.角色”"),
+        );
     }
     if let Some(message) = weak(login, &new.password) {
         wrong = wrong.with_error("/password", "weak", message);
@@ -155,6 +177,7 @@ pub fn create(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount, password_hash: &str) 
         unit: new.unit.clone(),
         roles: new.roles.clone(),
         disabled: false,
+        version: 1,
     };
     tx.execute(
         "INSERT INTO account (id, login, name, unit, roles, password, disabled, failures, created_at)
@@ -171,6 +194,7 @@ pub fn create(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount, password_hash: &str) 
             cx.now_text().into(),
         ],
     )?;
+    crate::admin::tell(cx, tx, &account, "created")?;
     Ok(account)
 }
 
@@ -182,14 +206,12 @@ pub fn find_by_login(tx: &mut Tx<'_>, login: &str) -> Result<Option<Account>, Pr
     row.map(|row| decode(&row)).transpose()
 }
 
-pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Account>, Problem> {
-    tx.query(
-        &format!("SELECT {COLUMNS} FROM account ORDER BY login LIMIT 1000"),
-        &[],
-    )?
-    .iter()
-    .map(decode)
-    .collect()
+pub(crate) fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<Account>, Problem> {
+    let row = tx.query_opt(
+        &format!("SELECT {COLUMNS} FROM account WHERE id = ?1"),
+        &[id.into()],
+    )?;
+    row.map(|row| decode(&row)).transpose()
 }
 
 /// Accounts over one database, for signing in.
@@ -272,21 +294,28 @@ pub fn sign_out(tx: &mut Tx<'_>, account: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Changes a password after checking the old one; other sessions end.
-pub fn change_password(tx: &mut Tx<'_>, actor: &Actor, old: &str, new_hash: &str) -> Result<(), Problem> {
-    let row = tx.query_opt(
-        "SELECT password FROM account WHERE id = ?1",
-        &[actor.id.as_str().into()],
+/// The stored hash of an account's password; empty where there is none.
+pub(crate) fn password_of(tx: &mut Tx<'_>, account: &str) -> Result<String, Problem> {
+    let row = tx.query_opt("SELECT password FROM account WHERE id = ?1", &[account.into()])?;
+    Ok(row.map(|row| row.get(0)).transpose()?.unwrap_or_default())
+}
+
+/// Puts a new password in the place of the one that was checked; all sessions end.
+pub(crate) fn change_password(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    checked: &str,
+    new_hash: &str,
+) -> Result<(), Problem> {
+    let id = cx.actor.id.as_str();
+    let changed = tx.execute(
+        "UPDATE account SET password = ?2 WHERE id = ?1 AND password = ?3",
+        &[id.into(), new_hash.into(), checked.into()],
     )?;
-    let hash: String = row.map(|row| row.get(0)).transpose()?.unwrap_or_default();
-    if !verify(old, &hash) {
-        return Err(Problem::new(codes::INVALID, "原密码不对。").with_error("/old", "wrong", "原密码不对"));
-    }
-    tx.execute(
-        "UPDATE account SET password = ?2 WHERE id = ?1",
-        &[actor.id.as_str().into(), new_hash.into()],
-    )?;
-    sign_out(tx, &actor.id)
+    let account = find(tx, id)?.filter(|_| changed == 1);
+    let account = account.ok_or_else(|| Problem::new(codes::CONFLICT, "密码刚被修改过,请重新登录。"))?;
+    sign_out(tx, id)?;
+    crate::admin::tell(cx, tx, &account, "password_changed")
 }
 
 impl Authenticator for Accounts {
@@ -309,7 +338,7 @@ impl Authenticator for Accounts {
                  WHERE s.token_hash = ?1 AND s.seen_at > ?2 AND s.created_at > ?3 AND a.disabled = 0"
             );
             let row = tx.query_opt(&sql, &[hash.as_str().into(), idle.into(), whole.into()])?;
-            row.map(|row| Ok((decode(&row)?, row.get::<String>(9)?)))
+            row.map(|row| Ok((decode(&row)?, row.get::<String>(10)?)))
                 .transpose()
         })?;
         let Some((account, seen)) = found else {

@@ -6,9 +6,11 @@
 //!   that the owner's own attempts have earned.
 //! - Must not know: engines.
 //!
-//! Map: `account`: accounts and sessions. `policy`: Cedar. `operations`: the rows in the door.
+//! Map: `account`: accounts and sessions. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the
+//! rows in the door.
 
 mod account;
+mod admin;
 mod operations;
 mod policy;
 #[cfg(test)]
@@ -35,6 +37,12 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             name: "session",
             sqlite: include_str!("../migrations/sqlite/0002_session.sql"),
             postgres: include_str!("../migrations/postgres/0002_session.sql"),
+        },
+        Migration {
+            number: 3,
+            name: "account_version",
+            sqlite: include_str!("../migrations/sqlite/0003_account_version.sql"),
+            postgres: include_str!("../migrations/postgres/0003_account_version.sql"),
         },
     ],
 };

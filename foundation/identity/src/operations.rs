@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use banyan_base::{Problem, codes};
+use banyan_base::{Limit, Problem, codes};
 use banyan_door::{Audit, Handler, Method, Operation, Reply};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::account::{self, Accounts, NewAccount, SESSION_COOKIE};
+use crate::account::{self, Account, Accounts, NewAccount, SESSION_COOKIE};
+use crate::admin;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +22,12 @@ struct SignIn {
 struct NewPassword {
     old: String,
     new: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {
+    password: String,
 }
 
 /// All rows. `secure` marks cookies for https only.
@@ -42,29 +49,68 @@ pub fn operations(accounts: &Arc<Accounts>, secure: bool) -> Vec<Operation> {
         let cookie = format!("{SESSION_COOKIE}=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0");
         Ok(Reply::empty().with_header("Set-Cookie", cookie))
     });
-    let change = Handler::inside(|call| {
+    // Hashing is slow by design: never while a transaction is open.
+    let change = Handler::outside(|call| {
         let sent: NewPassword = call.input.typed_body()?;
-        if let Some(message) = account::weak(&call.cx.actor.name, &sent.new) {
-            return Err(Problem::new(codes::INVALID, message).with_error("/new", "weak", message));
+        strong(&call.cx.actor.name, &sent.new, "/new")?;
+        let id = call.cx.actor.id.clone();
+        let hash = call.db.read(|tx| account::password_of(tx, &id))?;
+        if !account::verify(&sent.old, &hash) {
+            return Err(Problem::new(codes::INVALID, "原密码不对。").with_error(
+                "/old",
+                "wrong",
+                "原密码不对",
+            ));
         }
-        let hash = account::hash_password(&call.cx.world, &sent.new)?;
-        account::change_password(call.tx, &call.cx.actor, &sent.old, &hash)?;
+        let new = account::hash_password(&call.cx.world, &sent.new)?;
+        let cx = call.cx.clone();
+        call.db
+            .write(move |tx| account::change_password(&cx, tx, &hash, &new))?;
         Ok(Reply::empty())
     });
     let list = Handler::inside(|call| {
-        let items: Vec<Value> = account::list(call.tx)?
-            .iter()
-            .map(account::Account::to_json)
-            .collect();
-        Reply::json(json!({ "items": items, "next": null }))
+        let limit = match call.input.query_parsed::<u32>("limit")? {
+            Some(count) => {
+                Limit::new(count).ok_or_else(|| Problem::new(codes::BAD_REQUEST, "limit 至少为 1。"))?
+            }
+            None => Limit::DEFAULT,
+        };
+        let words = call.input.query_value("q").unwrap_or("");
+        let after = call.input.query_value("cursor").unwrap_or("");
+        let (accounts, next) = admin::page(call.tx, words, after, limit)?;
+        let items: Vec<Value> = accounts.iter().map(Account::to_json).collect();
+        Reply::json(json!({ "items": items, "next": next }))
     });
-    let create = Handler::inside(|call| {
+    let look = Handler::inside(|call| told(&admin::view(call.tx, call.input.path_value("id")?)?));
+    let create = Handler::outside(|call| {
         let new: NewAccount = call.input.typed_body()?;
         let hash = account::hash_password(&call.cx.world, &new.password)?;
-        let made = account::create(call.cx, call.tx, &new, &hash)?;
-        Reply::created(format!("/v1/accounts/{}", made.id), made.to_json())
+        let cx = call.cx.clone();
+        let made = call.db.write(move |tx| account::create(&cx, tx, &new, &hash))?;
+        let reply = Reply::created(format!("/v1/accounts/{}", made.id), made.to_json())?;
+        Ok(reply.with_etag(made.etag()))
     });
-    let object = || json!({ "type": "object" });
+    let update = Handler::inside(|call| {
+        let (id, change) = (call.input.path_value("id")?, call.input.typed_body()?);
+        told(&admin::update(
+            call.cx,
+            call.tx,
+            id,
+            call.input.if_match.as_deref(),
+            change,
+        )?)
+    });
+    let reset = Handler::outside(|call| {
+        let sent: Reset = call.input.typed_body()?;
+        let id = call.input.path_value("id")?.to_owned();
+        let account = call.db.read(|tx| admin::view(tx, &id))?;
+        strong(&account.login, &sent.password, "/password")?;
+        let hash = account::hash_password(&call.cx.world, &sent.password)?;
+        let cx = call.cx.clone();
+        call.db
+            .write(move |tx| admin::reset_password(&cx, tx, &id, &hash))?;
+        Ok(Reply::empty())
+    });
     vec![
         Operation {
             open: true,
@@ -83,7 +129,7 @@ pub fn operations(accounts: &Arc<Accounts>, secure: bool) -> Vec<Operation> {
             sign_out,
         ),
         Operation {
-            input: object,
+            input: || passwords(&["old", "new"]),
             ..Operation::write(
                 "password.change",
                 "修改密码",
@@ -92,10 +138,97 @@ pub fn operations(accounts: &Arc<Accounts>, secure: bool) -> Vec<Operation> {
                 change,
             )
         },
-        Operation::read("account.list", "列出账号", "/v1/accounts", list),
         Operation {
-            input: object,
-            ..Operation::write("account.create", "新建账号", Method::Post, "/v1/accounts", create)
+            query: &[
+                ("q", "登录名、姓名或单位代码里的字"),
+                ("limit", "每页条数"),
+                ("cursor", "上一页给出的 next"),
+            ],
+            ..Operation::read("account.list", "列出账号", ACCOUNTS, list)
+        },
+        Operation {
+            output: described,
+            ..Operation::read("account.view", "查看账号", ACCOUNT, look)
+        },
+        Operation {
+            input: || object(&["login", "name", "password"], true),
+            output: described,
+            ..Operation::write("account.create", "新建账号", Method::Post, ACCOUNTS, create)
+        },
+        Operation {
+            input: || object(&[], false),
+            output: described,
+            ..Operation::write("account.update", "修改或停用账号", Method::Patch, ACCOUNT, update)
+        },
+        Operation {
+            input: || passwords(&["password"]),
+            ..Operation::write(
+                "account.reset_password",
+                "重置密码",
+                Method::Post,
+                "/v1/accounts/{id}/password",
+                reset,
+            )
         },
     ]
+}
+
+const ACCOUNTS: &str = "/v1/accounts";
+const ACCOUNT: &str = "/v1/accounts/{id}";
+
+/// An account as the answer, with its tag.
+fn told(account: &Account) -> Result<Reply, Problem> {
+    Ok(Reply::json(account.to_json())?.with_etag(account.etag()))
+}
+
+/// Refuses a weak password at its field.
+fn strong(name: &str, password: &str, pointer: &str) -> Result<(), Problem> {
+    match account::weak(name, password) {
+        Some(message) => Err(Problem::new(codes::INVALID, message).with_error(pointer, "weak", message)),
+        None => Ok(()),
+    }
+}
+
+/// The schema of a body that holds passwords.
+fn passwords(names: &[&str]) -> Value {
+    let one = json!({ "type": "string", "format": "password" });
+    let properties: Map<String, Value> = names
+        .iter()
+        .map(|name| ((*name).to_owned(), one.clone()))
+        .collect();
+    json!({ "type": "object", "required": names, "additionalProperties": false, "properties": properties })
+}
+
+/// The schema of an account as it is sent: a new one, or changes to one.
+fn object(required: &[&str], new: bool) -> Value {
+    let mut properties = json!({
+        "name": { "type": "string", "maxLength": 60, "description": "姓名" },
+        "unit": { "type": ["string", "null"], "description": "单位代码" },
+        "roles": { "type": "array", "items": { "type": "string" }, "uniqueItems": true, "description": "admin 或“包.角色”" },
+    });
+    let own = if new {
+        json!({
+            "login": { "type": "string", "pattern": "^[A-Za-z0-9._-]{2,40}$", "description": "登录名" },
+            "password": { "type": "string", "format": "password", "minLength": 10, "description": "初始密码" },
+        })
+    } else {
+        json!({ "disabled": { "type": "boolean", "description": "停用;其登录随即失效" } })
+    };
+    if let (Some(all), Value::Object(own)) = (properties.as_object_mut(), own) {
+        all.extend(own);
+    }
+    json!({ "type": "object", "required": required, "additionalProperties": false, "properties": properties })
+}
+
+/// The schema of an account as it is told.
+fn described() -> Value {
+    json!({
+        "type": "object",
+        "required": ["id", "login", "name", "unit", "roles", "disabled", "version"],
+        "properties": {
+            "id": { "type": "string", "format": "uuid" }, "login": { "type": "string" }, "name": { "type": "string" },
+            "unit": { "type": ["string", "null"] }, "roles": { "type": "array", "items": { "type": "string" } },
+            "disabled": { "type": "boolean" }, "version": { "type": "integer" },
+        },
+    })
 }
