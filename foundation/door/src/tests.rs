@@ -136,7 +136,7 @@ fn text(text: &str, key: Option<&str>) -> Input {
 #[test]
 fn every_call_takes_the_steps_in_one_order() {
     // What is called with what, by whom; how it ends; what happens on the way; how many facts there are then.
-    let full = |end: &str| vec!["audit fact.write", "policy fact.write", "handler", end].join(", ");
+    let full = |end: &str| format!("audit fact.write, policy fact.write, handler, {end}");
     let stopped = "audit fact.write, policy fact.write, audit ends denied".to_owned();
     let cases = [
         ("writer", "good", 200, full("audit ends done"), 1),
