@@ -241,3 +241,106 @@ fn packages_have_their_papers() {
         assert!(features > 0, "{} has no feature", folder.display());
     }
 }
+
+/// Links and images of a Markdown text: (line, target).
+fn links(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut fenced = false;
+    for (number, line) in (1..).zip(text.lines()) {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        }
+        if fenced {
+            continue;
+        }
+        // Code between backticks is no link.
+        let prose: String = line.split('`').step_by(2).collect::<Vec<_>>().join("``");
+        for part in prose.split("](").skip(1) {
+            if let Some((target, _)) = part.split_once(')') {
+                found.push((number, target.split(' ').next().unwrap_or("").to_owned()));
+            }
+        }
+    }
+    found
+}
+
+/// The anchor that a heading gets.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase();
+    let kept = kept
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn links_in_the_documentation_lead_somewhere() {
+    let mut wrong = Vec::new();
+    for path in tracked_files().iter().filter(|path| path.ends_with(".md")) {
+        let Ok(text) = std::fs::read_to_string(root().join(path)) else {
+            continue;
+        };
+        for (line, target) in links(&text) {
+            if target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            let (file, section) = target.split_once('#').unwrap_or((&target, ""));
+            let own = root().join(path);
+            let place = if file.is_empty() {
+                own
+            } else {
+                own.parent().unwrap().join(file)
+            };
+            let known = if section.is_empty() {
+                place.exists()
+            } else {
+                std::fs::read_to_string(&place).is_ok_and(|text| {
+                    text.lines()
+                        .filter(|line| line.starts_with('#'))
+                        .any(|line| anchor(line.trim_start_matches('#')) == section)
+                })
+            };
+            if !known {
+                wrong.push(format!("{path}:{line}: {target}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A fenced block whose first line names a file (```` ```toml docs/examples/… ````) quotes it.
+#[test]
+fn what_the_documentation_quotes_stands_in_the_file() {
+    let mut wrong = Vec::new();
+    let mut quotes = 0;
+    for path in tracked_files().iter().filter(|path| path.ends_with(".md")) {
+        let Ok(text) = std::fs::read_to_string(root().join(path)) else {
+            continue;
+        };
+        for block in text.split("\n```").skip(1) {
+            let Some((first, quoted)) = block.split_once('\n') else {
+                continue;
+            };
+            let Some(file) = first.split(' ').nth(1).filter(|file| file.contains('/')) else {
+                continue;
+            };
+            quotes += 1;
+            let held = std::fs::read_to_string(root().join(file)).unwrap_or_default();
+            if quoted.trim().is_empty() || !held.contains(quoted.trim()) {
+                wrong.push(format!("{path}: not what {file} says:\n{quoted}"));
+            }
+        }
+    }
+    assert!(quotes > 0 && wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn pictures_are_small() {
+    for path in tracked_files()
+        .iter()
+        .filter(|path| path.starts_with("docs/images/"))
+    {
+        let size = std::fs::metadata(root().join(path)).map_or(0, |about| about.len());
+        assert!(size < 200 * 1024, "{path} has {} kB", size / 1024);
+    }
+}
