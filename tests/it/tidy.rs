@@ -344,3 +344,35 @@ fn pictures_are_small() {
         assert!(size < 200 * 1024, "{path} has {} kB", size / 1024);
     }
 }
+
+/// Rows of a README's table of systems: id and state.
+fn systems(page: &str) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(root().join(page)).unwrap();
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let id = cells.get(1).filter(|id| {
+            id.contains('/') && !id.contains(' ') && id.starts_with(|c: char| c.is_ascii_digit())
+        })?;
+        (cells.len() == 5).then(|| ((*id).to_owned(), cells[3].to_owned()))
+    };
+    text.lines().filter_map(row).collect()
+}
+
+#[test]
+fn both_readmes_tell_the_same_state_of_things() {
+    let words = [("works", "可用"), ("in part", "部分"), ("not yet", "未做")];
+    let (english, chinese) = (systems("README.md"), systems("README.zh-CN.md"));
+    assert_eq!((english.len(), chinese.len()), (82, 82));
+    for ((id, state), (other, told)) in english.iter().zip(&chinese) {
+        assert_eq!(id, other);
+        assert!(
+            words.contains(&(state.as_str(), told.as_str())),
+            "{id}: {state}, {told}"
+        );
+        let folder = root().join("apps").join(id.replace('/', "-"));
+        assert!(
+            state != "works" || folder.exists(),
+            "{id} works and has no folder in apps/"
+        );
+    }
+}
