@@ -1,8 +1,10 @@
 //! The one binary: configuration, wiring of the engines, commands.
 //!
 //! Map: `config`: the configuration file. `platform`: the engines wired together over one database. `folder`: packages
-//! as folders. `serve`: the server. `features`: acceptance features. `commands`: what the command line offers.
+//! as folders. `check`: what is wrong with them. `serve`: the server. `features`: acceptance features. `commands`: what
+//! the command line offers.
 
+pub mod check;
 pub mod commands;
 pub mod config;
 pub mod features;

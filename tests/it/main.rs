@@ -2,5 +2,7 @@
 
 mod examples;
 mod ogc;
+mod overlay_life;
+mod package_life;
 mod support;
 mod tidy;
