@@ -2,6 +2,7 @@
 
 mod examples;
 mod ogc;
+mod openapi;
 mod overlay_life;
 mod package_life;
 mod support;

@@ -10,7 +10,8 @@
 //! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete. `history`, `lifecycle`.
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events and the clock.
 //! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
-//! - `aggregate`: rankings and bulletins. `operations`: the rows in the door.
+//! - `aggregate`: rankings and bulletins. `operations`, `packages`: the rows in the door.
+//! - `openapi`: what is installed, as the API's description has it.
 //! - `ogc`: OGC API Features.
 
 mod aggregate;
@@ -28,7 +29,9 @@ mod layers;
 mod lifecycle;
 mod migrate;
 mod ogc;
+mod openapi;
 mod operations;
+mod packages;
 pub mod query;
 mod record;
 mod reference;
