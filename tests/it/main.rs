@@ -1,9 +1,11 @@
 //! The one integration binary. Add a module here, never a second binary.
 
+mod client;
 mod examples;
 mod ogc;
 mod openapi;
 mod overlay_life;
 mod package_life;
+mod package_refused;
 mod support;
 mod tidy;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value as Json, json};
 
-use crate::package_life::{Client, Texts, texts};
+use crate::client::{Client, Texts, texts};
 use crate::support::{Bed, beds, root};
 
 const THING: &str = r#"

@@ -4,7 +4,7 @@
 use banyan_store::testing::schema_lines;
 use serde_json::{Value as Json, json};
 
-use crate::package_life::{Client, Texts, replaced, standing, texts};
+use crate::client::{Client, Texts, replaced, standing, texts};
 use crate::support::{Bed, beds};
 
 fn base() -> Texts {

@@ -1,8 +1,6 @@
 //! The life of a package on a running server: written from nothing, checked, planned, applied, served at once, upgraded
 //! without losing a row, refused without a trace where it does not fit, exported and removed. All of it by HTTP.
 
-use std::net::SocketAddr;
-
 use banyan::platform::Platform;
 use banyan_base::World;
 use banyan_door::Input;
@@ -10,124 +8,8 @@ use banyan_store::testing::schema_lines;
 use banyan_store::{Db, Options};
 use serde_json::{Value as Json, json};
 
+use crate::client::{Client, Texts, replaced, standing, texts};
 use crate::support::{Bed, beds, on};
-
-/// Somebody at a server's HTTP face.
-pub struct Client {
-    agent: ureq::Agent,
-    base: String,
-    token: Option<String>,
-}
-
-impl Client {
-    pub fn anonymous(address: SocketAddr) -> Client {
-        let config = ureq::Agent::config_builder().http_status_as_error(false);
-        Client {
-            agent: config.build().new_agent(),
-            base: format!("http://{address}"),
-            token: None,
-        }
-    }
-
-    /// The first administrator, signed in.
-    pub fn administrator(bed: &Bed, address: SocketAddr) -> Client {
-        let password = bed.platform.first_administrator().unwrap().unwrap();
-        let mut client = Client::anonymous(address);
-        let body = json!({ "login": "admin", "password": password }).to_string();
-        let request = ureq::http::Request::post(format!("{}/v1/session", client.base));
-        let request = request
-            .header("content-type", "application/json")
-            .body(body)
-            .unwrap();
-        let response = client.agent.run(request).unwrap();
-        let cookie = response.headers().get("set-cookie").unwrap().to_str().unwrap();
-        let token = cookie.split(';').next().unwrap().split_once('=').unwrap().1;
-        client.token = Some(token.to_owned());
-        client
-    }
-
-    pub fn token(&self) -> Option<&str> {
-        self.token.as_deref()
-    }
-
-    /// Status and body; `Null` where the body is no JSON.
-    pub fn send(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Option<&Json>,
-    ) -> (u16, Json) {
-        let mut request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base));
-        if let Some(token) = &self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let response = match body {
-            Some(body) => {
-                let request = request.header("content-type", "application/json");
-                self.agent.run(request.body(body.to_string()).unwrap())
-            }
-            None => self.agent.run(request.body(()).unwrap()),
-        };
-        let mut response = response.unwrap();
-        let text = response
-            .body_mut()
-            .with_config()
-            .limit(64 << 20)
-            .read_to_string()
-            .unwrap();
-        (
-            response.status().as_u16(),
-            serde_json::from_str(&text).unwrap_or_default(),
-        )
-    }
-
-    /// What is there; fails where nothing is.
-    pub fn get(&self, path: &str) -> Json {
-        let (status, body) = self.send("GET", path, &[], None);
-        assert_eq!(status, 200, "GET {path}: {body}");
-        body
-    }
-
-    pub fn post(&self, path: &str, body: &Json) -> (u16, Json) {
-        self.send("POST", path, &[], Some(body))
-    }
-
-    /// A record made of fields.
-    pub fn create(&self, of: &str, fields: Json) -> Json {
-        let (package, name) = of.split_once('.').unwrap();
-        let path = format!("/v1/records/{package}/{name}");
-        let (status, body) = self.post(&path, &json!({ "fields": fields }));
-        assert_eq!(status, 201, "{body}");
-        body
-    }
-
-    pub fn packages(&self, verb: &str, packages: &[&Texts], allow_loss: bool) -> (u16, Json) {
-        let packages: Vec<Json> = packages.iter().map(|texts| json!(texts)).collect();
-        let body = json!({ "packages": packages, "allow_loss": allow_loss });
-        self.post(&format!("/v1/packages/{verb}"), &body)
-    }
-
-    pub fn apply(&self, package: &Texts) -> Json {
-        let (status, body) = self.packages("apply", &[package], false);
-        assert_eq!(status, 200, "{body:#}");
-        body["items"][0].clone()
-    }
-}
-
-/// A package: path → text.
-pub type Texts = std::collections::BTreeMap<String, String>;
-
-pub fn texts(list: &[(&str, &str)]) -> Texts {
-    list.iter()
-        .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
-        .collect()
-}
 
 const ROOM: &str = r#"
 title = { zh = "会议室" }
@@ -181,7 +63,7 @@ title = { zh = "会议室" }
 required = true
 "#;
 
-fn first() -> Texts {
+pub fn first() -> Texts {
     texts(&[
         (
             "package.toml",
@@ -201,16 +83,6 @@ fn first() -> Texts {
         ("README.md", "# 会议室\n"),
         ("RETENTION.md", "无个人信息。\n"),
     ])
-}
-
-pub fn replaced(package: &Texts, file: &str, pairs: &[(&str, &str)]) -> Texts {
-    let mut package = package.clone();
-    let text = package.get_mut(file).unwrap();
-    for (from, to) in pairs {
-        assert!(text.contains(from), "{file} has no {from}");
-        *text = text.replace(from, to);
-    }
-    package
 }
 
 /// The next version: the type and a field have other names, the address is split, the seats are numbers, a floor is new.
@@ -269,44 +141,6 @@ feel = "number(seats, \",\", \".\")"
     package
 }
 
-/// Everything a refused change must leave as it was: the schema, the packages, every row of every table of records.
-pub fn standing(bed: &Bed) -> String {
-    let db = &bed.platform.db;
-    let schema = schema_lines(db).unwrap();
-    let mut tables: Vec<String> = schema
-        .iter()
-        .filter_map(|line| line.split_once('.'))
-        .map(|(table, _)| table.to_owned())
-        .collect();
-    tables.dedup();
-    let kept = [
-        "package",
-        "package_history",
-        "package_source",
-        "catalog_generation",
-        "record_count",
-    ];
-    let mut all = schema.clone();
-    for table in tables
-        .iter()
-        .filter(|table| kept.contains(&table.as_str()) || table.starts_with("r_") && !table.contains("__fts"))
-    {
-        let columns = schema
-            .iter()
-            .filter_map(|line| line.strip_prefix(&format!("{table}.")));
-        let columns: Vec<&str> = columns.filter(|column| *column != "_fts").collect();
-        let order: Vec<String> = (1..=columns.len()).map(|column| column.to_string()).collect();
-        let sql = format!(
-            "SELECT {} FROM {table} ORDER BY {}",
-            columns.join(", "),
-            order.join(", ")
-        );
-        let rows = db.read(|tx| tx.query(&sql, &[])).unwrap();
-        all.extend(rows.iter().map(|row| format!("{table} {row:?}")));
-    }
-    all.join("\n")
-}
-
 fn matched(client: &Client, of: &str, query: &str) -> u64 {
     let (package, name) = of.split_once('.').unwrap();
     client.get(&format!("/v1/records/{package}/{name}?count=1&{query}"))["matched"]
@@ -321,7 +155,7 @@ fn encoded(text: &str) -> String {
 
 /// A server with the first version and records with a history: an open room that was changed, a closed one, a deleted one,
 /// and a booking.
-fn filled(bed: &Bed) -> Client {
+pub fn filled(bed: &Bed) -> Client {
     let address = bed.serve();
     let client = Client::administrator(bed, address);
     let package = first();
@@ -502,208 +336,6 @@ fn an_upgrade_loses_no_row() {
         );
         // The same again changes nothing.
         assert_eq!(client.apply(&second())["changed"], false);
-    }
-}
-
-/// What is changed in the first version, and what the refusal says.
-fn refusals() -> Vec<(&'static str, Texts, u16, &'static str, &'static str)> {
-    let first = first();
-    let room = |pairs: &[(&str, &str)]| replaced(&first, "records/room.toml", pairs);
-    let note = "[fields.note]\ntype = \"text\"\ntitle = { zh = \"备注\" }\n";
-    let seed = format!("name,seats\n7号,7\n8号,{}\n", "8".repeat(201));
-    let step = |text: &str, package: Texts| {
-        let mut package = package;
-        package.insert("steps/0002.toml".into(), text.into());
-        package
-    };
-    vec![
-        ("a loss", room(&[(note, "")]), 409, "loss-refused", "备注"),
-        (
-            "a broken version",
-            room(&[("result = \"text\"", "result = \"txt\"")]),
-            422,
-            "package-refused",
-            "",
-        ),
-        (
-            "a need that is not there",
-            replaced(
-                &first,
-                "package.toml",
-                &[("[roles.clerk]", "[needs]\nbase = \"9.0\"\n[roles.clerk]")],
-            ),
-            422,
-            "package-refused",
-            "",
-        ),
-        (
-            "a need of a newer version",
-            replaced(
-                &first,
-                "package.toml",
-                &[("[roles.clerk]", "[needs]\nother = \"2.0.0\"\n[roles.clerk]")],
-            ),
-            422,
-            "package-refused",
-            "",
-        ),
-        (
-            "a new required field without values",
-            room(&[(
-                note,
-                &format!(
-                    "{note}[fields.floor]\ntype = \"integer\"\ntitle = {{ zh = \"楼层\" }}\nrequired = true\n"
-                ),
-            )]),
-            422,
-            "package-refused",
-            "楼层",
-        ),
-        (
-            "a field that becomes required",
-            room(&[(
-                "title = { zh = \"备注\" }",
-                "title = { zh = \"备注\" }\nrequired = true",
-            )]),
-            422,
-            "package-refused",
-            "备注",
-        ),
-        (
-            "a tighter pattern",
-            room(&[(
-                "title = { zh = \"座位\" }",
-                "title = { zh = \"座位\" }\npattern = \"[1-9]\"",
-            )]),
-            422,
-            "package-refused",
-            "不符合",
-        ),
-        (
-            "a unique key with duplicates",
-            room(&[(
-                note,
-                &format!(
-                    "{note}[fields.kind]\ntype = \"text\"\ntitle = {{ zh = \"种类\" }}\ndefault = \"\\\"普通\\\"\"\nunique = true\n"
-                ),
-            )]),
-            422,
-            "package-refused",
-            "种类",
-        ),
-        (
-            "a state that records are in",
-            room(&[("closed", "shut")]),
-            422,
-            "package-refused",
-            "状态",
-        ),
-        (
-            "a type of values that changes without a step",
-            room(&[
-                ("title = { zh = \"备注\" }", "title = { zh = \"备注\" }"),
-                (note, &note.replace("\"text\"", "\"date\"")),
-            ]),
-            422,
-            "package-refused",
-            "convert",
-        ),
-        (
-            "a step that gives what does not fit",
-            step(
-                "[[actions]]\ndo = \"convert\"\nof = \"room\"\nfield = \"note\"\nfeel = \"if note = null then 1 else 1.5\"\n",
-                room(&[(note, &note.replace("\"text\"", "\"integer\""))]),
-            ),
-            422,
-            "package-refused",
-            "1.5",
-        ),
-        (
-            "a step that empties what was filled",
-            step(
-                "[[actions]]\ndo = \"convert\"\nof = \"room\"\nfield = \"note\"\nfeel = \"if note = null then 1 else null\"\n",
-                room(&[(note, &note.replace("\"text\"", "\"integer\""))]),
-            ),
-            409,
-            "loss-refused",
-            "备注",
-        ),
-        (
-            "a step that reads what is not there",
-            step(
-                "[[actions]]\ndo = \"backfill\"\nof = \"room\"\nfield = \"note\"\nfeel = \"nothing\"\nall = true\n",
-                room(&[("title = { zh = \"备注\" }", "title = { zh = \"说明\" }")]),
-            ),
-            422,
-            "package-refused",
-            "note",
-        ),
-        (
-            "a step for a field that is not there",
-            step(
-                "[[actions]]\ndo = \"backfill\"\nof = \"room\"\nfield = \"nothing\"\nfeel = \"1\"\n",
-                room(&[("title = { zh = \"备注\" }", "title = { zh = \"说明\" }")]),
-            ),
-            422,
-            "package-refused",
-            "nothing",
-        ),
-        (
-            "a seed that fails half way",
-            {
-                let mut package = first.clone();
-                package.insert("seeds/01-room.csv".into(), seed);
-                package
-            },
-            422,
-            "package-refused",
-            "3",
-        ),
-        (
-            "rules that records break",
-            room(&[(
-                "[lifecycle]\n",
-                "[rules.big]\nfeel = \"seats != null\"\nmessage = { zh = \"座位要填\" }\n[lifecycle]\n",
-            )]),
-            422,
-            "package-refused",
-            "座位要填",
-        ),
-    ]
-}
-
-#[test]
-fn what_does_not_fit_leaves_nothing_changed() {
-    let other = texts(&[(
-        "package.toml",
-        "id = \"other\"\ntitle = { zh = \"另一个\" }\nword = \"data\"\nowner = \"省数字办\"\nversion = \"1.0.0\"\n",
-    )]);
-    for bed in beds() {
-        let client = filled(&bed);
-        client.apply(&other);
-        let before = standing(&bed);
-        for (name, package, status, kind, said) in refusals() {
-            let name = format!("{}: {name}", bed.name());
-            let (got, problem) = client.packages("apply", &[&package], false);
-            assert_eq!(got, status, "{name}: {problem:#}");
-            assert_eq!(
-                problem["type"],
-                format!("urn:banyan:problem:{kind}"),
-                "{name}: {problem:#}"
-            );
-            assert!(
-                problem["detail"].as_str().unwrap().contains(said),
-                "{name}: {problem:#}"
-            );
-            let after = standing(&bed);
-            assert_eq!(after, before, "{name}");
-        }
-        // With leave, the loss is made, and only that.
-        let (_, package, ..) = refusals().remove(0);
-        let (status, problem) = client.packages("apply", &[&package], true);
-        assert_eq!(status, 200, "{problem}");
-        let room = &client.get("/v1/records/rooms/room?sortby=name")["items"][1]["fields"];
-        assert_eq!((room.get("note"), &room["seats"]), (None, &json!("40")));
     }
 }
 
