@@ -148,10 +148,20 @@ fn an_overlay_changes_a_package_and_goes_again() {
         assert_eq!(standing(&bed), kept);
         let two = client.get("/v1/records/rooms/room?sortby=name")["items"][1].clone();
         let path = format!("/v1/records/rooms/room/{}", two["id"].as_str().unwrap());
-        let fields = json!({ "fields": { "seats": 70, "kind": "a" } });
+        // Nor does a code that only the overlay knows.
+        let fields = json!({ "fields": { "seats": 70 } });
+        let (status, problem) = client.send("PATCH", &path, &[("if-match", "\"1\"")], Some(&fields));
+        assert_eq!(status, 200, "{problem}");
+        let (status, problem) = client.send("DELETE", "/v1/packages/rooms-fz?allow_loss=1", &[], None);
+        assert_eq!(status, 422, "{problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().contains("不在代码表"),
+            "{problem}"
+        );
+        let fields = json!({ "fields": { "kind": "a" } });
         assert_eq!(
             client
-                .send("PATCH", &path, &[("if-match", "\"1\"")], Some(&fields))
+                .send("PATCH", &path, &[("if-match", "\"2\"")], Some(&fields))
                 .0,
             200
         );

@@ -1,6 +1,6 @@
 //! What an apply would change: the difference between what is installed and what is declared, with the declared steps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -198,6 +198,7 @@ pub fn diff(old: Option<&Package>, new: &Package, done: &StepsDone) -> Plan {
             compare(&mut plan, name, before, record, &actions);
         }
     }
+    codes(&mut plan, &from, new);
     for (name, before) in &from.types {
         match new.record_type(name) {
             None => {
@@ -346,6 +347,35 @@ fn gone(plan: &mut Plan, name: &str, before: &RecordType, after: &RecordType, ac
         plan.losses
             .push(format!("类型 {name}({})各记录的状态", before.title.zh));
         plan.changes.push(Change::DropState { of: name.into() });
+    }
+}
+
+/// Fields of code lists that lose codes: records may hold those.
+fn codes(plan: &mut Plan, from: &Package, new: &Package) {
+    let items = |package: &Package, list: &str| -> BTreeSet<String> {
+        let lists = package.lists.iter().filter(|(name, _)| name == list);
+        lists
+            .flat_map(|(_, list)| list.items.iter().map(|item| item.code.clone()))
+            .collect()
+    };
+    for (name, _) in &from.lists {
+        if items(from, name).is_subset(&items(new, name)) {
+            continue;
+        }
+        let qualified = format!("{}.{name}", new.id);
+        for (of, record) in new.types.iter().filter(|(of, _)| from.record_type(of).is_some()) {
+            for (field, declared) in &record.fields {
+                if let FieldKind::Code { list: Some(list), .. } = &declared.kind
+                    && (list == name || *list == qualified)
+                {
+                    plan.changes.push(Change::Recheck {
+                        of: of.clone(),
+                        field: Some(field.clone()),
+                        what: format!("代码表 {name} 少了代码"),
+                    });
+                }
+            }
+        }
     }
 }
 
