@@ -11,7 +11,7 @@
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events and the clock.
 //! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
 //! - `aggregate`: rankings and bulletins. `operations`, `packages`: the rows in the door.
-//! - `openapi`: what is installed, as the API's description has it.
+//! - `openapi`, `property`: what is installed, as the API's description has it.
 //! - `ogc`: OGC API Features.
 
 mod aggregate;
@@ -32,6 +32,7 @@ mod ogc;
 mod openapi;
 mod operations;
 mod packages;
+mod property;
 pub mod query;
 mod record;
 mod reference;

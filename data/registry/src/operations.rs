@@ -144,6 +144,7 @@ fn records(registry: &Arc<Registry>) -> Vec<Operation> {
                 ("view", "排名或通报视图的名字"),
                 ("month", "月份,如 2022-05;缺省为本月"),
             ],
+            output: openapi::any_aggregate,
             ..Operation::read("record.aggregate", "汇总", AGGREGATE, inside(record_aggregate)).on(on!("list"))
         },
         Operation {
