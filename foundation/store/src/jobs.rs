@@ -54,7 +54,24 @@ pub struct Job {
     pub created_at: String,
     pub created_by: String,
     pub ended_at: Option<String>,
+    /// The worker that took it last. With `attempts` it tells one lease from every other: see [`Job::lease`].
+    pub leased_by: Option<String>,
 }
+
+impl Job {
+    /// What the database must still say for this worker to report on the job or to end it. A worker whose lease ran
+    /// out while another took the job finds something else there, and changes nothing.
+    fn lease(&self) -> [Value; 3] {
+        [
+            self.id.as_str().into(),
+            self.leased_by.as_deref().unwrap_or("").into(),
+            self.attempts.into(),
+        ]
+    }
+}
+
+/// The condition for [`Job::lease`].
+const OURS: &str = "id = ?1 AND leased_by = ?2 AND attempts = ?3 AND state = 'running'";
 
 /// How a job failed.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +104,7 @@ impl From<banyan_base::Problem> for JobError {
 /// Does the work of one kind. It must bear being run again after it was cut off anywhere.
 pub type JobHandler = Arc<dyn Fn(&Ctx, &Db, &Job) -> Result<(), JobError> + Send + Sync>;
 
-const COLUMNS: &str = "id, kind, payload, state, run_at, attempts, max_attempts, progress, error, created_at, created_by, ended_at";
+const COLUMNS: &str = "id, kind, payload, state, run_at, attempts, max_attempts, progress, error, created_at, created_by, ended_at, leased_by";
 
 /// How long a claimed job is ours before others may take it.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(120);
@@ -110,6 +127,7 @@ fn decode(row: &Row) -> Result<Job, Error> {
         created_at: row.get(9)?,
         created_by: row.get(10)?,
         ended_at: row.get(11)?,
+        leased_by: row.get(12)?,
     })
 }
 
@@ -212,36 +230,43 @@ pub fn claim(db: &Db, cx: &Ctx, worker: &str, kinds: &[&str]) -> Result<Option<J
         tx.execute(
             "UPDATE job SET state = CASE WHEN attempts >= max_attempts THEN 'dead' ELSE 'running' END,
              error = CASE WHEN attempts >= max_attempts THEN 'the worker died on the last try' ELSE error END,
+             ended_at = CASE WHEN attempts >= max_attempts THEN ?4 ELSE NULL END,
              attempts = attempts + 1, leased_by = ?2, lease_until = ?3 WHERE id = ?1",
-            &[id.as_str().into(), worker.into(), until.into()],
+            &[id.as_str().into(), worker.into(), until.into(), now],
         )?;
         Ok(find(tx, &id)?.filter(|job| job.state == "running"))
     })
 }
 
-/// Tells how far a running job is, and keeps its lease. False where the job is no longer this worker's, or was cancelled.
+/// Tells how far a running job is, and keeps its lease. False where the job is no longer this worker's, or was
+/// cancelled: then the worker must leave off. Called in the transaction of an effect it fences that effect too, as the
+/// job's row is then this transaction's until it ends.
 ///
 /// # Errors
 /// Where the database refuses.
-pub fn report(tx: &mut Tx<'_>, cx: &Ctx, id: &str, progress: &Json) -> Result<bool, Error> {
+pub fn report(tx: &mut Tx<'_>, cx: &Ctx, job: &Job, progress: &Json) -> Result<bool, Error> {
     let until = timestamp_text(cx.world.now() + LEASE);
+    let [id, worker, attempts] = job.lease();
     let changed = tx.execute(
-        "UPDATE job SET progress = ?2, lease_until = ?3 WHERE id = ?1 AND state = 'running'",
-        &[id.into(), progress.to_string().into(), until.into()],
+        &format!("UPDATE job SET progress = ?4, lease_until = ?5 WHERE {OURS}"),
+        &[id, worker, attempts, progress.to_string().into(), until.into()],
     )?;
     Ok(changed == 1)
 }
 
-/// Ends a job well.
+/// Ends a job well. False where it is no longer this worker's: then nothing changes.
 ///
 /// # Errors
 /// Where the database refuses.
-pub fn complete(tx: &mut Tx<'_>, cx: &Ctx, id: &str) -> Result<(), Error> {
-    tx.execute(
-        "UPDATE job SET state = 'done', ended_at = ?2, lease_until = NULL, error = NULL WHERE id = ?1 AND state = 'running'",
-        &[id.into(), timestamp_text(cx.world.now()).into()],
+pub fn complete(tx: &mut Tx<'_>, cx: &Ctx, job: &Job) -> Result<bool, Error> {
+    let [id, worker, attempts] = job.lease();
+    let changed = tx.execute(
+        &format!(
+            "UPDATE job SET state = 'done', ended_at = ?4, lease_until = NULL, error = NULL WHERE {OURS}"
+        ),
+        &[id, worker, attempts, timestamp_text(cx.world.now()).into()],
     )?;
-    Ok(())
+    Ok(changed == 1)
 }
 
 /// Pause before try `attempts` + 1: 5 s doubling to an hour, and up to half as much again by chance, so that jobs that
@@ -254,11 +279,12 @@ fn backoff(cx: &Ctx, attempts: u32) -> SignedDuration {
     SignedDuration::from_millis(base + base * chance / 131_072)
 }
 
-/// Ends a try badly: the job waits for its next one, or is put aside as dead.
+/// Ends a try badly: the job waits for its next one, or is put aside as dead. False where it is no longer this
+/// worker's: then nothing changes.
 ///
 /// # Errors
 /// Where the database refuses.
-pub fn fail(tx: &mut Tx<'_>, cx: &Ctx, job: &Job, error: &JobError) -> Result<(), Error> {
+pub fn fail(tx: &mut Tx<'_>, cx: &Ctx, job: &Job, error: &JobError) -> Result<bool, Error> {
     let now = cx.world.now();
     let dead = matches!(error, JobError::Fail(_)) || job.attempts >= job.max_attempts;
     let (state, ended) = if dead {
@@ -266,18 +292,22 @@ pub fn fail(tx: &mut Tx<'_>, cx: &Ctx, job: &Job, error: &JobError) -> Result<()
     } else {
         ("waiting", None)
     };
-    tx.execute(
-        "UPDATE job SET state = ?2, run_at = ?3, error = ?4, ended_at = ?5, lease_until = NULL
-         WHERE id = ?1 AND state = 'running'",
+    let [id, worker, attempts] = job.lease();
+    let changed = tx.execute(
+        &format!(
+            "UPDATE job SET state = ?4, run_at = ?5, error = ?6, ended_at = ?7, lease_until = NULL WHERE {OURS}"
+        ),
         &[
-            job.id.as_str().into(),
+            id,
+            worker,
+            attempts,
             state.into(),
             timestamp_text(now + backoff(cx, job.attempts)).into(),
             error.to_string().into(),
             ended.into(),
         ],
     )?;
-    Ok(())
+    Ok(changed == 1)
 }
 
 /// Gives a dead job its tries again. False where it is not dead.
@@ -287,7 +317,8 @@ pub fn fail(tx: &mut Tx<'_>, cx: &Ctx, job: &Job, error: &JobError) -> Result<()
 pub fn requeue(tx: &mut Tx<'_>, cx: &Ctx, id: &str) -> Result<bool, Error> {
     tx.enqueued = true;
     let changed = tx.execute(
-        "UPDATE job SET state = 'waiting', attempts = 0, run_at = ?2, ended_at = NULL WHERE id = ?1 AND state = 'dead'",
+        "UPDATE job SET state = 'waiting', attempts = 0, run_at = ?2, ended_at = NULL, leased_by = NULL
+         WHERE id = ?1 AND state = 'dead'",
         &[id.into(), cx.now_text().into()],
     )?;
     Ok(changed == 1)
@@ -404,10 +435,13 @@ pub fn run_one(
     if let Err(error) = &result {
         tracing::warn!(kind = %job.kind, id = %job.id, attempt = job.attempts, %error, "a job failed");
     }
-    let cx = cx.clone();
-    db.write(move |tx| match &result {
-        Ok(()) => complete(tx, &cx, &job.id),
+    let (cx, kind, id) = (cx.clone(), job.kind.clone(), job.id.clone());
+    let ours = db.write(move |tx| match &result {
+        Ok(()) => complete(tx, &cx, &job),
         Err(error) => fail(tx, &cx, &job, error),
     })?;
+    if !ours {
+        tracing::warn!(%kind, %id, "a job was cancelled, or taken over by another worker, while it ran");
+    }
     Ok(true)
 }

@@ -324,31 +324,72 @@ fn jobs_are_tried_again_and_put_aside() {
 }
 
 #[test]
-fn a_lease_that_runs_out_frees_the_job() {
+fn a_lease_that_ran_out_ends_nothing() {
     for test in ready() {
         let world = world();
         let cx = world.system_ctx();
         test.db
             .write::<_, Error>(move |tx| tx.enqueue(&cx, &NewJob::now(&cx, "a", json!({}))))
             .unwrap();
-        assert!(
-            jobs::claim(&test.db, &world.system_ctx(), "one", &["a"])
-                .unwrap()
-                .is_some()
-        );
-        assert!(
-            jobs::claim(&test.db, &world.system_ctx(), "two", &["a"])
-                .unwrap()
-                .is_none()
-        );
+        let claim = |worker: &str| jobs::claim(&test.db, &world.system_ctx(), worker, &["a"]).unwrap();
+        let end =
+            |job: &jobs::Job,
+             how: fn(&mut crate::Tx<'_>, &banyan_base::Ctx, &jobs::Job) -> Result<bool, Error>| {
+                let (cx, job) = (world.system_ctx(), job.clone());
+                test.db.write::<_, Error>(move |tx| how(tx, &cx, &job)).unwrap()
+            };
+        let first = claim("one").unwrap();
+        assert!(claim("two").is_none());
+        assert!(end(&first, |tx, cx, job| jobs::report(
+            tx,
+            cx,
+            job,
+            &json!({ "rows": 1 })
+        )));
         world.clock().advance(jobs::LEASE + SignedDuration::from_secs(1));
+        let second = claim("two").unwrap();
+        assert_eq!((second.attempts, second.leased_by.as_deref()), (2, Some("two")));
+        // The first worker wakes: whatever it says about the job is not heard.
+        assert!(!end(&first, |tx, cx, job| jobs::report(
+            tx,
+            cx,
+            job,
+            &json!({ "rows": 9 })
+        )));
+        assert!(!end(&first, jobs::complete));
+        assert!(!end(&first, |tx, cx, job| jobs::fail(
+            tx,
+            cx,
+            job,
+            &JobError::Fail("late".into())
+        )));
+        let state = |id: &str| {
+            test.db
+                .read::<_, Error>(|tx| jobs::find(tx, id))
+                .unwrap()
+                .unwrap()
+        };
+        let now = state(&second.id);
         assert_eq!(
-            jobs::claim(&test.db, &world.system_ctx(), "two", &["a"])
-                .unwrap()
-                .unwrap()
-                .attempts,
-            2
+            (now.state.as_str(), &now.progress),
+            ("running", &json!({ "rows": 1 })),
+            "{}",
+            test.name
         );
+        // Nor is it where the job fell to a worker of the same name, dead and counted anew.
+        assert!(end(&second, |tx, cx, job| jobs::fail(
+            tx,
+            cx,
+            job,
+            &JobError::Fail("no".into())
+        )));
+        assert!(end(&second, |tx, cx, job| jobs::requeue(tx, cx, &job.id)));
+        let third = claim("three").unwrap();
+        assert_eq!(third.attempts, 1);
+        assert!(!end(&first, jobs::complete));
+        assert!(end(&third, |tx, cx, job| jobs::cancel(tx, cx, &job.id)));
+        assert!(!end(&third, jobs::complete));
+        assert_eq!(state(&third.id).state, "cancelled");
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use banyan_base::{Actor, Ctx, Problem};
 use banyan_package::model::FieldKind;
-use banyan_store::jobs::{Job, JobError, JobHandler};
+use banyan_store::jobs::{self, Job, JobError, JobHandler};
 use banyan_store::{Blobs, Db, Row, Tx, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
@@ -277,6 +277,7 @@ fn perform(registry: &Arc<Registry>, blobs: &Blobs, cx: &Ctx, db: &Db, job: &Job
     })?;
     let mut work = Work {
         registry: Arc::clone(registry),
+        job: job.clone(),
         run,
         mapped: Arc::new(mapped),
         seen: HashMap::new(),
@@ -329,6 +330,7 @@ fn end(cx: &Ctx, db: &Db, id: &str, state: &'static str, message: Option<String>
 
 struct Work {
     registry: Arc<Registry>,
+    job: Job,
     run: Run,
     mapped: Arc<Vec<Option<usize>>>,
     /// Dry runs write nothing, so rows of one key in one file are found here: key → line.
@@ -343,16 +345,21 @@ struct Tally {
 }
 
 impl Work {
-    /// Puts a batch in, with its progress. False where the run was cancelled meanwhile.
+    /// Puts a batch in, with its progress. False where the run was cancelled meanwhile, or its job is another worker's:
+    /// that one went on from the last batch, and the rows must not go in twice.
     fn batch(&mut self, cx: &Ctx, db: &Db, rows: Vec<TableRow>) -> Result<bool, Problem> {
-        let (registry, run, mapped, cx) = (
+        let (registry, job, run, mapped, cx) = (
             Arc::clone(&self.registry),
+            self.job.clone(),
             self.run.clone(),
             Arc::clone(&self.mapped),
             cx.world.ctx(cx.actor.clone()),
         );
         let mut seen = std::mem::take(&mut self.seen);
         let (seen, goes_on) = db.write::<_, Problem>(move |tx| {
+            if !jobs::report(tx, &cx, &job, &json!({ "run": run.id }))? {
+                return Ok((seen, false));
+            }
             let state = tx.query_opt(
                 "SELECT state FROM import_run WHERE id = ?1",
                 &[run.id.as_str().into()],
