@@ -11,3 +11,4 @@ pub mod features;
 pub mod folder;
 pub mod platform;
 pub mod serve;
+pub mod upkeep;

@@ -92,6 +92,7 @@ impl Platform {
         rows.extend(banyan_registry::file_operations(&registry, &blobs));
         rows.extend(banyan_registry::import_operations(&registry, &blobs));
         rows.extend(banyan_identity::operations(&accounts, secure));
+        rows.extend(banyan_door::job_operations());
         let door = Door::new(
             db.clone(),
             world.clone(),

@@ -8,8 +8,9 @@ use std::time::Duration;
 use banyan_base::Problem;
 use banyan_store::jobs::Worker;
 
-use crate::config::Config;
+use crate::config::{Config, Store};
 use crate::platform::Platform;
+use crate::upkeep;
 
 /// Serves until told to stop (SIGINT or SIGTERM).
 ///
@@ -26,7 +27,7 @@ pub fn serve(
         .build()
         .map_err(Problem::internal)?;
     let stop = Arc::new(AtomicBool::new(false));
-    let reactions = react(platform, Arc::clone(&stop)).map_err(Problem::internal)?;
+    let reactions = react(platform, &config.store, Arc::clone(&stop)).map_err(Problem::internal)?;
     let jobs = Worker::start(
         &platform.db,
         &platform.world,
@@ -89,8 +90,12 @@ async fn told_to_stop() {
 }
 
 /// One thread that runs triggers as events come, and once a day what the day asks for.
-fn react(platform: &Platform, stop: Arc<AtomicBool>) -> std::io::Result<std::thread::JoinHandle<()>> {
-    let platform = platform.clone();
+fn react(
+    platform: &Platform,
+    keep: &Store,
+    stop: Arc<AtomicBool>,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let (platform, keep) = (platform.clone(), keep.clone());
     std::thread::Builder::new()
         .name("reactions".into())
         .spawn(move || {
@@ -99,7 +104,9 @@ fn react(platform: &Platform, stop: Arc<AtomicBool>) -> std::io::Result<std::thr
             while !stop.load(Ordering::SeqCst) {
                 let cx = platform.world.system_ctx();
                 if day != Some(cx.today()) {
-                    match banyan_registry::run_daily(&platform.registry, &platform.door, &platform.db, &cx) {
+                    let work =
+                        banyan_registry::run_day(&platform.registry, &platform.door, &platform.db, &cx);
+                    match work.and_then(|_| upkeep::run(&platform.db, &cx, &keep)) {
                         Ok(_) => day = Some(cx.today()),
                         Err(problem) => report("the day's work failed", &problem),
                     }

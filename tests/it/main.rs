@@ -2,6 +2,7 @@
 
 mod client;
 mod examples;
+mod kill;
 mod ogc;
 mod openapi;
 mod overlay_life;
@@ -9,3 +10,4 @@ mod package_life;
 mod package_refused;
 mod support;
 mod tidy;
+mod upkeep;

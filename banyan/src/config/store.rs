@@ -13,8 +13,10 @@ pub struct Store {
     pub url: Option<String>,
     /// Connections for reading (SQLite), or in all (PostgreSQL). Since v0.1.
     pub read_connections: usize,
-    /// Days that the change feed is kept, if every consumer has read it. Since v0.1.
+    /// Days that the change feed is kept, if every consumer has read it; 0 keeps it for ever. Since v0.1.
     pub feed_days: u32,
+    /// Days that jobs which are done or were cancelled can still be looked up. Those put aside as dead stay; 0 keeps all. Since v0.1.
+    pub job_days: u32,
 }
 
 impl Default for Store {
@@ -24,6 +26,7 @@ impl Default for Store {
             url: None,
             read_connections: 8,
             feed_days: 90,
+            job_days: 30,
         }
     }
 }

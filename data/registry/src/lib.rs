@@ -57,7 +57,7 @@ pub use files::operations as file_operations;
 pub use import::operations::operations as import_operations;
 pub use import::run::{JOB as IMPORT_JOB, job as import_job};
 pub use operations::operations;
-pub use trigger::{CONSUMER, run_daily, run_events};
+pub use trigger::{CONSUMER, run_daily, run_day, run_events};
 
 macro_rules! migration {
     ($number:literal, $name:literal) => {

@@ -9,12 +9,14 @@
 //! - `operation`: [`Operation`], one row a thing anyone can do. `input`, `reply`: what goes in and comes out.
 //! - `door`: [`Door`], the order of steps. `idempotency`: replies kept by key. `hooks`: policy and audit. `metrics`.
 //! - `describe`: what engines tell of what is installed.
+//! - `jobs`: the rows with which administrators see and mend background work.
 
 mod describe;
 mod door;
 mod hooks;
 mod idempotency;
 mod input;
+mod jobs;
 mod metrics;
 mod operation;
 mod reply;
@@ -28,6 +30,7 @@ pub use hooks::{
 };
 pub use idempotency::{KEPT_HOURS, MIGRATIONS, prune};
 pub use input::{Body, Input, TemporaryFile, Upload, UploadContent};
+pub use jobs::job_operations;
 pub use metrics::Metrics;
 pub use operation::{Access, BODY_LIMIT, Call, Handler, Method, Operation, Outside, Target};
 pub use reply::{Reply, ReplyBody, StreamWriter};

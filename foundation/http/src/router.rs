@@ -118,6 +118,12 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    let door = shared.door.clone();
+    let looked = tokio::task::spawn_blocking(move || door.metrics().look(door.db())).await;
+    if let Ok(Err(error)) = looked {
+        // The counters of the process are worth telling even when the database does not answer.
+        tracing::warn!(%error, "the database could not be looked at for metrics");
+    }
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
         shared.door.metrics().text(),

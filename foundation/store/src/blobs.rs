@@ -92,7 +92,10 @@ impl Blobs {
         if let Some(target) = self.path(&hash)
             && let Some(folder) = target.parent()
         {
-            fs::create_dir_all(folder)?;
+            if !folder.is_dir() {
+                fs::create_dir_all(folder)?;
+                File::open(&self.folder)?.sync_all()?;
+            }
             fs::rename(temporary, &target)?;
             // The name is durable once its folder is.
             File::open(folder)?.sync_all()?;

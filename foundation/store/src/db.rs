@@ -275,6 +275,20 @@ impl Db {
         self.inner.signals.raise(true, true);
     }
 
+    /// How large the database is, in bytes.
+    ///
+    /// # Errors
+    /// Where it can't be read.
+    pub fn size(&self) -> Result<u64, Error> {
+        let sql = if self.dialect().is_postgres() {
+            "SELECT pg_database_size(current_database())"
+        } else {
+            "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+        };
+        let row = self.read::<_, Error>(|tx| tx.query_opt(sql, &[]))?;
+        row.map_or(Ok(0), |row| row.get(0))
+    }
+
     pub fn stats(&self) -> Stats {
         let (connections, idle) = match &self.inner.backend {
             Backend::Sqlite(sqlite) => sqlite.readers.counts(),

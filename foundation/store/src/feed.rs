@@ -237,19 +237,42 @@ pub fn lags(tx: &mut Tx<'_>) -> Result<Vec<(String, Position, u64)>, Error> {
     Ok(lags)
 }
 
-/// Drops events older than `before` (a stored moment) that every consumer has seen; returns how many.
+/// Events that one call of [`prune`] looks at, so that writers never wait long for it.
+const PRUNED: u32 = 5_000;
+
+/// Drops the oldest events: those made before `before` (a stored moment) that every consumer has seen, some thousands at
+/// a time. Returns how many; 0 where nothing is left to drop.
 ///
 /// # Errors
 /// Where the database refuses.
 pub fn prune(tx: &mut Tx<'_>, before: &str) -> Result<u64, Error> {
-    let seen = match tx.dialect() {
-        Dialect::Sqlite => "NOT EXISTS (SELECT 1 FROM feed_cursor c WHERE c.seq < feed.seq)",
-        Dialect::Postgres => {
-            "NOT EXISTS (SELECT 1 FROM feed_cursor c WHERE (c.xid, c.seq) < (feed.xid, feed.seq))"
+    let (order, seen) = match tx.dialect() {
+        Dialect::Sqlite => (
+            "seq",
+            "NOT EXISTS (SELECT 1 FROM feed_cursor c WHERE c.seq < feed.seq)",
+        ),
+        Dialect::Postgres => (
+            "xid, seq",
+            "NOT EXISTS (SELECT 1 FROM feed_cursor c WHERE (c.xid, c.seq) < (feed.xid, feed.seq))",
+        ),
+    };
+    // Moments rise with places but for the small disorder of concurrent writers: the first young one ends the search.
+    let oldest = tx.query(
+        &format!("SELECT xid, seq, at FROM feed ORDER BY {order} LIMIT ?1"),
+        &[PRUNED.into()],
+    )?;
+    let mut last = None;
+    for row in &oldest {
+        if row.get::<String>(2)?.as_str() >= before {
+            break;
         }
+        last = Some((row.get::<i64>(0)?, row.get::<i64>(1)?));
+    }
+    let Some((xid, seq)) = last else {
+        return Ok(0);
     };
     tx.execute(
-        &format!("DELETE FROM feed WHERE at < ?1 AND {seen}"),
-        &[before.into()],
+        &format!("DELETE FROM feed WHERE (xid, seq) <= (?1, ?2) AND at < ?3 AND {seen}"),
+        &[xid.into(), seq.into(), before.into()],
     )
 }

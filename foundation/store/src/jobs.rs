@@ -190,6 +190,18 @@ pub fn list(
         .collect()
 }
 
+/// How many jobs are in each state.
+///
+/// # Errors
+/// Where the database can't be read.
+pub fn counts(tx: &mut Tx<'_>) -> Result<Vec<(String, u64)>, Error> {
+    let rows = tx.query(
+        "SELECT state, COUNT(*) FROM job GROUP BY state ORDER BY state",
+        &[],
+    )?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
 /// Takes the next due job of these kinds, if there is one. A job whose lease ran out is due again.
 ///
 /// # Errors
