@@ -7,7 +7,7 @@ use banyan_base::{Ctx, Problem, World, codes};
 use banyan_store::{Db, Tx};
 
 use crate::hooks::{AuditLog, AuditStart, Decision, Obligations, Outcome, Policy};
-use crate::idempotency::{Claim, claim, keep};
+use crate::idempotency::once;
 use crate::{Access, Audit, Call, Handler, Input, Metrics, Operation, Outside, Reply, Target};
 
 /// The one door. Cheap to clone; clones share everything.
@@ -123,6 +123,23 @@ impl Door {
     pub fn decide(&self, cx: &Ctx, operation: &str, target: &Target) -> Result<Decision, Problem> {
         let row = self.find(operation)?;
         self.inner.policy.decide(cx, target, &row)
+    }
+
+    /// For handlers that open their own transaction: acts in `tx` under the call's `Idempotency-Key`, if it has one. A
+    /// repeated request gets the reply of the first.
+    ///
+    /// # Errors
+    /// What `act` gives, or where the key was used for another request.
+    pub fn once(
+        &self,
+        cx: &Ctx,
+        tx: &mut Tx<'_>,
+        operation: &str,
+        input: &Input,
+        act: impl FnOnce(&mut Tx<'_>) -> Result<Reply, Problem>,
+    ) -> Result<Reply, Problem> {
+        let row = self.find(operation)?;
+        once(cx, tx, &row, input, act)
     }
 
     fn find(&self, operation: &str) -> Result<Arc<Operation>, Problem> {
@@ -246,23 +263,15 @@ impl Door {
                 row.name
             )));
         };
-        let key = input.idempotency_key.as_deref().filter(|_| row.idempotent);
-        if let Some(key) = key
-            && let Claim::Answered(reply) = claim(cx, tx, row, input, key)?
-        {
-            return Ok(reply);
-        }
-        let reply = handler(&mut Call {
-            cx,
-            tx,
-            input,
-            obligations,
-            door: self,
-        })?;
-        if let Some(key) = key {
-            keep(cx, tx, row, key, &reply)?;
-        }
-        Ok(reply)
+        once(cx, tx, row, input, |tx| {
+            handler(&mut Call {
+                cx,
+                tx,
+                input,
+                obligations,
+                door: self,
+            })
+        })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Replies kept by `Idempotency-Key`, in the transaction of the act itself, so that a repeated request neither acts
 //! twice nor is told something else.
 
+use std::io::Read as _;
+
 use banyan_base::{Ctx, Problem, codes, timestamp_text};
 use banyan_store::{Migration, MigrationSet, Tx, Value};
 use serde_json::json;
@@ -24,32 +26,63 @@ pub const KEPT_HOURS: i64 = 24;
 const MAX_KEY: usize = 200;
 
 /// What a claim of a key came to.
-pub(crate) enum Claim {
+enum Claim {
     /// The key is new: act, then [`keep`].
     New,
     /// The same request was answered before.
     Answered(Reply),
 }
 
-fn request_hash(operation: &Operation, input: &Input) -> String {
+fn request_hash(operation: &Operation, input: &Input) -> Result<String, Problem> {
     let body = match &input.body {
         Body::None => String::new(),
         Body::Json(value) => value.to_string(),
-        Body::Upload(upload) => format!("{} {}", upload.content_type, upload.size),
+        Body::Upload(upload) => {
+            let mut hasher = Sha256::new();
+            let mut content = upload.open().map_err(Problem::internal)?;
+            let mut chunk = vec![0; 64 * 1024];
+            loop {
+                let count = content.read(&mut chunk).map_err(Problem::internal)?;
+                let Some(part) = chunk.get(..count).filter(|part| !part.is_empty()) else {
+                    break;
+                };
+                hasher.update(part);
+            }
+            format!("{} {}", upload.content_type, hex(&hasher.finalize()))
+        }
     };
     let text = format!(
         "{}\n{:?}\n{:?}\n{:?}\n{body}",
         operation.name, input.path, input.query, input.if_match
     );
-    hex(&Sha256::digest(text.as_bytes()))
+    Ok(hex(&Sha256::digest(text.as_bytes())))
 }
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Acts under the call's key, if it has one and the operation honours it: a repeated request gets the reply of the first.
+pub(crate) fn once(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    operation: &Operation,
+    input: &Input,
+    act: impl FnOnce(&mut Tx<'_>) -> Result<Reply, Problem>,
+) -> Result<Reply, Problem> {
+    let Some(key) = input.idempotency_key.as_deref().filter(|_| operation.idempotent) else {
+        return act(tx);
+    };
+    if let Claim::Answered(reply) = claim(cx, tx, operation, input, key)? {
+        return Ok(reply);
+    }
+    let reply = act(tx)?;
+    keep(cx, tx, operation, key, &reply)?;
+    Ok(reply)
+}
+
 /// Takes the key. Of two that come at once, the second waits for the first and then finds its reply.
-pub(crate) fn claim(
+fn claim(
     cx: &Ctx,
     tx: &mut Tx<'_>,
     operation: &Operation,
@@ -62,7 +95,7 @@ pub(crate) fn claim(
             format!("Idempotency-Key 应为 1 到 {MAX_KEY} 个字节。"),
         ));
     }
-    let hash = request_hash(operation, input);
+    let hash = request_hash(operation, input)?;
     let claimed = tx.execute(
         "INSERT INTO idempotency (actor, operation, request_key, request_hash, status, reply, at)
          VALUES (?1, ?2, ?3, ?4, 0, '', ?5) ON CONFLICT (actor, operation, request_key) DO NOTHING",
@@ -114,13 +147,7 @@ pub(crate) fn claim(
 }
 
 /// Keeps the reply under the key claimed before.
-pub(crate) fn keep(
-    cx: &Ctx,
-    tx: &mut Tx<'_>,
-    operation: &Operation,
-    key: &str,
-    reply: &Reply,
-) -> Result<(), Problem> {
+fn keep(cx: &Ctx, tx: &mut Tx<'_>, operation: &Operation, key: &str, reply: &Reply) -> Result<(), Problem> {
     let body = reply.as_json().cloned().unwrap_or_default();
     let stored = json!({ "body": body, "etag": reply.etag, "location": reply.location });
     tx.execute(

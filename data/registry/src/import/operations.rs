@@ -31,6 +31,7 @@ pub fn operations(registry: &Arc<Registry>, blobs: &Blobs) -> Vec<Operation> {
             output: schema,
             uploads: &["text/csv", XLSX, "application/octet-stream"],
             body_limit: UPLOAD_LIMIT,
+            idempotent: true,
             ..Operation::write(
                 "import.start",
                 "导入记录",
@@ -155,15 +156,16 @@ fn start(registry: &Arc<Registry>, store: &Blobs, call: &Outside<'_>) -> Result<
         ended_at: None,
     };
     let location = format!("/v1/imports/{}", run.id);
-    let cx = call.cx.clone();
-    let sent = call.db.write::<_, Problem>(move |tx| {
-        blobs::register(tx, &cx, &blob)?;
-        run::insert(tx, &run)?;
-        let payload = json!({ "run": run.id, "actor": cx.actor });
-        tx.enqueue(&cx, &NewJob::now(&cx, JOB, payload))?;
-        run::shown(tx, &run)
-    })?;
-    Reply::accepted(location, sent)
+    let (cx, door, input) = (call.cx.clone(), call.door.clone(), call.input.clone());
+    call.db.write::<_, Problem>(move |tx| {
+        door.once(&cx, tx, "import.start", &input, |tx| {
+            blobs::register(tx, &cx, &blob)?;
+            run::insert(tx, &run)?;
+            let payload = json!({ "run": run.id, "actor": cx.actor });
+            tx.enqueue(&cx, &NewJob::now(&cx, JOB, payload))?;
+            Reply::accepted(location, run::shown(tx, &run)?)
+        })
+    })
 }
 
 /// A run is seen by who started it and by administrators; for others it isn't there.
