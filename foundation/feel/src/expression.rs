@@ -87,7 +87,7 @@ pub fn compile(text: &str, scope: &Scope, expected: &Type) -> Result<Expression,
         Ok(Err(message)) => return Err(one(format!("this is not FEEL: {message}"))),
         Err(_) => return Err(one("this is not FEEL".into())),
     };
-    guard::post_scan(&node, 0, 0).map_err(one)?;
+    guard::post_scan(&node).map_err(one)?;
     let mut checker = Checker::new(names);
     let result = checker.infer(&node);
     if !result.fits(expected) {

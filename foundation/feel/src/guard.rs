@@ -7,8 +7,9 @@ use dsntk_feel_parser::AstNode;
 pub const MAX_LENGTH: usize = 4_000;
 /// Deepest nesting of brackets, and of what the parser makes of operators.
 pub const MAX_DEPTH: usize = 40;
-/// Largest range that may be iterated over.
-pub const MAX_RANGE: i64 = 10_000;
+/// Most steps that iterations over ranges may take, those inside one another multiplied.
+/// The evaluator's time grows with their square: 1,000 take some 10 ms, 10,000 more than a second.
+pub const MAX_RANGE: i64 = 1_000;
 
 /// The names that stand for `today()` and `now()` after [`bind_clock`].
 pub const TODAY: &str = "sysToday";
@@ -150,36 +151,60 @@ pub fn children(node: &AstNode) -> Vec<&AstNode> {
 
 /// Refuses what must not be prepared: functions of one's own (they can recurse, and external ones call out), iterations
 /// inside iterations beyond two, and ranges too long to walk.
-pub fn post_scan(node: &AstNode, depth: usize, loops: usize) -> Result<(), String> {
+pub fn post_scan(node: &AstNode) -> Result<(), String> {
+    scan(node, 0, 0, 1)
+}
+
+/// `loops` iterations stand around the node, which take `steps` steps where they are over ranges.
+fn scan(node: &AstNode, depth: usize, loops: usize, steps: i64) -> Result<(), String> {
     if depth > MAX_DEPTH * 4 {
         return Err("the expression is nested too deeply".into());
     }
-    let mut loops = loops;
+    let (mut loops, mut steps) = (loops, steps);
     match node {
         AstNode::FunctionDefinition(..) | AstNode::FunctionBody(..) => {
             return Err("functions can't be defined here; write the rule out".into());
         }
-        AstNode::For(..) | AstNode::Some(..) | AstNode::Every(..) => {
-            loops += 1;
+        AstNode::For(contexts, _) | AstNode::Some(contexts, _) | AstNode::Every(contexts, _) => {
+            // Several names of one iteration are iterations inside one another.
+            let contexts = children(contexts);
+            loops += contexts.len().max(1);
+            steps = contexts
+                .into_iter()
+                .filter_map(span)
+                .fold(steps, i64::saturating_mul);
             if loops > 2 {
                 return Err("iterations are nested more than two deep".into());
             }
         }
         AstNode::IterationContextInterval(_, from, to) => {
-            let span = constant(to)
-                .zip(constant(from))
-                .map(|(to, from)| to.saturating_sub(from).saturating_abs());
-            if span.is_none_or(|span| span > MAX_RANGE) {
+            if constant(from).and(constant(to)).is_none() {
                 return Err(format!(
-                    "a range that is iterated over needs constant ends at most {MAX_RANGE} apart"
+                    "a range that is iterated over needs constant ends, at most {MAX_RANGE} apart"
                 ));
             }
         }
         _ => {}
     }
+    if steps > MAX_RANGE {
+        return Err(format!(
+            "iterations over ranges take at most {MAX_RANGE} steps, those inside one another multiplied"
+        ));
+    }
     children(node)
         .into_iter()
-        .try_for_each(|child| post_scan(child, depth + 1, loops))
+        .try_for_each(|child| scan(child, depth + 1, loops, steps))
+}
+
+/// How many steps an iteration over a range of constant ends takes.
+fn span(context: &AstNode) -> Option<i64> {
+    match context {
+        AstNode::IterationContextInterval(_, from, to) => {
+            let span = constant(to)?.saturating_sub(constant(from)?);
+            Some(span.saturating_abs().saturating_add(1))
+        }
+        _ => None,
+    }
 }
 
 fn constant(node: &AstNode) -> Option<i64> {

@@ -70,7 +70,23 @@ fn mistakes_are_found() {
     check("lead - 1", &Type::Any, "can't be subtracted");
     check("progress + 1", &Type::Boolean, "must be a boolean");
     check("function(x) x + 1", &Type::Any, "can't be defined");
-    check("for i in 1..100000000 return i", &Type::Any, "constant ends");
+    check("for i in 1..progress return i", &Type::Any, "constant ends");
+    check("for i in 1..100000000 return i", &Type::Any, "at most 1000 steps");
+    check(
+        "for i in 1..99, j in 1..99 return i",
+        &Type::Any,
+        "at most 1000 steps",
+    );
+    check(
+        "for i in 1..9 return for j in 1..999 return j",
+        &Type::Any,
+        "at most 1000 steps",
+    );
+    check(
+        "for i in 1..2, j in 1..2, k in 1..2 return i",
+        &Type::Any,
+        "two deep",
+    );
     check("1 +", &Type::Any, "not FEEL");
     check("", &Type::Any, "empty");
     check("\"open", &Type::Any, "not closed");
