@@ -3,12 +3,13 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use banyan_base::{Problem, codes};
+use banyan_base::{ActorKind, Ctx, Problem, codes};
 use banyan_door::{Body, Decision, Handler, Method, Operation, Outside, Reply, Target};
 use banyan_package::model::FieldKind;
-use banyan_store::{Blobs, blobs};
+use banyan_store::{Blobs, Tx, blobs};
 use serde_json::{Value as Json, json};
 
+use crate::value::Faults;
 use crate::{Registry, record};
 
 const UPLOAD_LIMIT: u64 = 64 << 20;
@@ -107,6 +108,98 @@ fn create(store: &Blobs, call: &Outside<'_>) -> Result<Reply, Problem> {
     )
 }
 
+/// Files that one field may hold.
+const MOST: usize = 50;
+
+/// A value sent for a file field as it is kept: each file was sent before by whoever names it now, or was here already;
+/// its size is the stored one. `None` where something is wrong, which goes to `faults`.
+pub fn checked(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    kind: &FieldKind,
+    name: &str,
+    value: &Json,
+    before: Option<&Json>,
+    faults: &mut Faults,
+) -> Result<Option<Json>, Problem> {
+    let FieldKind::File {
+        accept,
+        max_bytes,
+        many,
+    } = kind
+    else {
+        return Ok(None);
+    };
+    let sent: Vec<&Json> = match value {
+        Json::Array(files) if *many => files.iter().collect(),
+        Json::Array(_) => {
+            faults.add(name, "type", "只能放一个文件");
+            return Ok(None);
+        }
+        file => vec![file],
+    };
+    if sent.len() > MOST {
+        faults.add(name, "length", format!("最多 {MOST} 个文件"));
+        return Ok(None);
+    }
+    let mut kept = Vec::new();
+    for file in sent {
+        let Some((hash, title, media)) = described(file) else {
+            let text = "应为上传后得到的 hash、name、size、content_type";
+            faults.add(name, "type", text);
+            return Ok(None);
+        };
+        let here = before.is_some_and(|before| held(before, hash).is_some());
+        let own = here || cx.actor.kind == ActorKind::System || blobs::is_sent_by(tx, hash, &cx.actor.id)?;
+        let Some((size, _)) = blobs::find(tx, hash)?.filter(|_| own) else {
+            faults.add(name, "file", format!("“{title}”没有上传,请先上传"));
+            return Ok(None);
+        };
+        let lower = title.to_lowercase();
+        let ends =
+            |ending: &String| lower.ends_with(&format!(".{}", ending.trim_start_matches('.').to_lowercase()));
+        if !accept.is_empty() && !accept.iter().any(ends) {
+            faults.add(
+                name,
+                "ending",
+                format!("“{title}”的类型不符,可用:{}", accept.join("、")),
+            );
+            return Ok(None);
+        }
+        if size > *max_bytes {
+            let text = format!("“{title}”有 {size} 字节,最多 {max_bytes} 字节");
+            faults.add(name, "size", text);
+            return Ok(None);
+        }
+        kept.push(json!({ "hash": hash, "name": title, "size": size, "content_type": media }));
+    }
+    Ok(Some(if value.is_array() {
+        Json::Array(kept)
+    } else {
+        kept.pop().unwrap_or_default()
+    }))
+}
+
+/// Hash, name and media type of a file as it is named in a field; nothing else may stand there.
+fn described(file: &Json) -> Option<(&str, &str, &str)> {
+    let members = file.as_object()?;
+    if members
+        .keys()
+        .any(|name| !matches!(name.as_str(), "hash" | "name" | "size" | "content_type"))
+    {
+        return None;
+    }
+    let hash = members.get("hash")?.as_str()?;
+    let title = members.get("name")?.as_str()?;
+    let media = match members.get("content_type") {
+        None => "application/octet-stream",
+        Some(media) => media.as_str()?,
+    };
+    // It goes out as a header.
+    let plain = media.len() <= 200 && media.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    (plain && clean_name(Some(&title.replace('%', "%25"))) == title).then_some((hash, title, media))
+}
+
 /// Whether a kept value of a file field holds the file; gives its name and media type.
 fn held(value: &Json, hash: &str) -> Option<(String, String)> {
     let one = |file: &Json| {
@@ -151,9 +244,8 @@ fn view(registry: &Arc<Registry>, store: &Blobs, call: &Outside<'_>) -> Result<R
         }
         None => call
             .db
-            .read(|tx| blobs::find(tx, &hash))?
-            .filter(|(_, by)| *by == call.cx.actor.id)
-            .map(|_| (String::new(), String::new())),
+            .read(|tx| blobs::is_sent_by(tx, &hash, &call.cx.actor.id))?
+            .then(|| (String::new(), String::new())),
     };
     let (name, kind) = found.ok_or_else(missing)?;
     let mut file = store.get(&hash)?.ok_or_else(missing)?;

@@ -125,14 +125,32 @@ pub fn get_for_change(
     let record = decode(info, &row)?;
     match if_match {
         None => Err(Error::NoVersion.into()),
-        Some("*") => Ok(record),
-        Some(tag) if tag.trim_start_matches("W/") == etag(record.version) => Ok(record),
+        Some(tags) if matches(tags, record.version)? => Ok(record),
         Some(tag) => Err(Error::Version {
             current: record.version,
             given: tag.to_owned(),
         }
         .into()),
     }
+}
+
+/// Whether an If-Match (`*`, or tags with commas between) names this version. A weak tag counts as what it is made of:
+/// proxies that compress on the way weaken ours, and a version is exact.
+fn matches(tags: &str, version: i64) -> Result<bool, Problem> {
+    if tags.trim() == "*" {
+        return Ok(true);
+    }
+    let mut found = false;
+    for tag in tags.split(',').map(str::trim) {
+        let opaque = tag.strip_prefix("W/").unwrap_or(tag);
+        let inner = opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let Some(inner) = inner.filter(|inner| !inner.contains('"')) else {
+            let text = "If-Match 应为读到的 ETag(连同引号),如 \"3\"。";
+            return Err(Problem::new(banyan_base::codes::BAD_REQUEST, text));
+        };
+        found |= inner == version.to_string();
+    }
+    Ok(found)
 }
 
 /// What a write brings.
@@ -203,7 +221,8 @@ fn checked(
         }
     }
     let given = |name: &str| change.fields.contains_key(name) || before.is_none();
-    reference::check(cx, tx, catalog, info, &mut whole, &given, &mut faults)?;
+    let old = before.map(|record| &record.fields);
+    reference::check(cx, tx, catalog, info, &mut whole, (&given, old), &mut faults)?;
     names.extend(whole.clone());
     for (name, expression) in &info.computed {
         let result = expression.evaluate(cx, &names).map_err(Problem::internal)?;

@@ -8,10 +8,14 @@ use banyan_store::Tx;
 use serde_json::{Map, Value as Json};
 
 use crate::catalog::{Catalog, TypeInfo, column_name, qualified};
+use crate::files;
 use crate::value::{Faults, code_list};
 
 const UNIT: &str = "base.unit";
 const REGION: &str = "base.region";
+
+/// Which fields were sent, and what the record held before.
+pub type Sent<'a> = (&'a dyn Fn(&str) -> bool, Option<&'a Map<String, Json>>);
 
 /// Checks and resolves every field of `fields` that points elsewhere.
 pub fn check(
@@ -20,7 +24,7 @@ pub fn check(
     catalog: &Catalog,
     info: &TypeInfo,
     fields: &mut Map<String, Json>,
-    changed: &dyn Fn(&str) -> bool,
+    (changed, before): Sent<'_>,
     faults: &mut Faults,
 ) -> Result<(), Problem> {
     for column in &info.columns {
@@ -30,6 +34,13 @@ pub fn check(
             continue;
         }
         match &column.field.kind {
+            FieldKind::File { .. } => {
+                let before = before.and_then(|before| before.get(name));
+                if let Some(kept) = files::checked(cx, tx, &column.field.kind, name, &value, before, faults)?
+                {
+                    fields.insert(name.into(), kept);
+                }
+            }
             FieldKind::Unit { .. } => {
                 let resolved = by_code(tx, catalog, UNIT, &value, name, "单位", faults)?;
                 fields.insert(name.into(), resolved);

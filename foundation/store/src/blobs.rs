@@ -133,10 +133,28 @@ pub fn register(tx: &mut Tx<'_>, cx: &Ctx, blob: &BlobInfo) -> Result<(), Error>
             cx.actor.id.as_str().into(),
         ],
     )?;
+    tx.execute(
+        "INSERT INTO blob_holder (hash, actor, at) VALUES (?1, ?2, ?3) ON CONFLICT (hash, actor) DO NOTHING",
+        &[
+            blob.hash.as_str().into(),
+            cx.actor.id.as_str().into(),
+            cx.now_text().into(),
+        ],
+    )?;
     Ok(())
 }
 
-/// Size and uploader of a registered file.
+/// Whether someone has sent this content himself: several may have sent the same.
+///
+/// # Errors
+/// Where the database can't be read.
+pub fn is_sent_by(tx: &mut Tx<'_>, hash: &str, actor: &str) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM blob WHERE hash = ?1 AND created_by = ?2
+               UNION ALL SELECT 1 FROM blob_holder WHERE hash = ?1 AND actor = ?2";
+    Ok(tx.query_opt(sql, &[hash.into(), actor.into()])?.is_some())
+}
+
+/// Size and first uploader of a registered file.
 ///
 /// # Errors
 /// Where the database can't be read.

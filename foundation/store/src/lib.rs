@@ -63,5 +63,11 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             sqlite: include_str!("../migrations/sqlite/0004_blob.sql"),
             postgres: include_str!("../migrations/postgres/0004_blob.sql"),
         },
+        Migration {
+            number: 5,
+            name: "blob_holder",
+            sqlite: include_str!("../migrations/sqlite/0005_blob_holder.sql"),
+            postgres: include_str!("../migrations/postgres/0005_blob_holder.sql"),
+        },
     ],
 };
