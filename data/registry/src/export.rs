@@ -12,7 +12,7 @@ use serde_json::Map;
 
 use crate::catalog::TypeInfo;
 use crate::cell;
-use crate::query::{Query, stream};
+use crate::query::{Query, check, stream};
 use crate::record::Record;
 
 /// What a worksheet can hold, header included.
@@ -27,8 +27,9 @@ fn failed(error: &dyn std::fmt::Display) -> Problem {
 /// A reply that streams what the query finds.
 ///
 /// # Errors
-/// Where the format is unknown.
+/// Where the format is unknown or the query can't be understood.
 pub fn export(call: &Outside<'_>, info: Arc<TypeInfo>, query: Query, format: &str) -> Result<Reply, Problem> {
+    call.db.read(|tx| check(tx, &info, &query))?;
     let db = call.db.clone();
     let file = format!("attachment; filename=\"{}.{format}\"", info.short);
     let reply = match format {

@@ -280,9 +280,24 @@ fn normalised(cx: &Ctx, catalog: &Catalog, package: &str, field: &Field, sent: &
             if depth(&value) > MAX_JSON_DEPTH || value.to_string().len() > MAX_JSON {
                 return fault("length", "内容过大或嵌套过深");
             }
+            if has_nul(&value) {
+                return fault("pattern", "不能含有空字符");
+            }
             Ok(value)
         }
         FieldKind::Computed { .. } => fault("computed", "这个字段由系统计算,不能填写"),
+    }
+}
+
+/// PostgreSQL keeps no NUL in JSON, and who reads it later may end a text there.
+fn has_nul(value: &Json) -> bool {
+    match value {
+        Json::String(text) => text.contains('\0'),
+        Json::Array(items) => items.iter().any(has_nul),
+        Json::Object(entries) => entries
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_nul(value)),
+        _ => false,
     }
 }
 

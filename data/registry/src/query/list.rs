@@ -88,13 +88,21 @@ impl Query {
             Some(name) => (name.to_owned(), true),
             None => (part.trim_start_matches('+').to_owned(), false),
         });
+        let sort: Vec<_> = sort.take(MAX_SORTS + 1).collect();
+        if sort.len() > MAX_SORTS {
+            let text = format!("最多按 {MAX_SORTS} 个字段排序。");
+            return Err(Problem::new(codes::BAD_FILTER, text));
+        }
         Ok(Query {
             filter,
-            sort: sort.take(5).collect(),
+            sort,
             ..Query::default()
         })
     }
 }
+
+/// Fields that a list may be sorted by.
+const MAX_SORTS: usize = 5;
 
 struct SortKey {
     sql: String,
@@ -394,6 +402,19 @@ fn count(tx: &mut Tx<'_>, info: &TypeInfo, query: &Query) -> Result<(Option<u64>
     } else {
         (Some(unsigned(found)), None)
     })
+}
+
+/// Whether [`stream`] can begin: what is wrong with a query must be said before the first row is on its way.
+///
+/// # Errors
+/// Where the query can't be understood.
+pub fn check(tx: &mut Tx<'_>, info: &TypeInfo, query: &Query) -> Result<(), Problem> {
+    let keys = sort_keys(info, query)?;
+    let query = settled(tx, info, query)?;
+    for part in parts(&keys) {
+        statement(tx, info, &query, &keys, *part, None, None)?;
+    }
+    Ok(())
 }
 
 /// Every matching record, one by one.

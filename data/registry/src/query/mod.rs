@@ -17,6 +17,6 @@ mod text;
 
 pub use ast::{Expr, Given, Instant, Literal, Name, Op, Place, Side, Span, SpatialOp, TemporalOp, instant};
 pub use json::parse as parse_json;
-pub use list::{Language, Listing, Query, list, stream};
+pub use list::{Language, Listing, Query, check, list, stream};
 pub use sql::{Builder, Kind, kind_of, property};
 pub use text::parse;

@@ -39,6 +39,9 @@ pub fn parse(text: &str) -> Result<Expr, Problem> {
     }
 }
 
+/// CASEI inside CASEI means nothing more; some tools write it.
+const MAX_FOLDS: usize = 3;
+
 const RESERVED: &[&str] = &["and", "or", "not", "like", "between", "in", "is", "null"];
 const SHAPES: &[&str] = &[
     "point",
@@ -180,10 +183,10 @@ impl Parser {
             }
         }
         let place = self.place();
-        let left = self.side()?;
+        let left = self.side(0)?;
         for (sign, op) in Op::ALL {
             if self.eat(sign) {
-                let right = self.side()?;
+                let right = self.side(0)?;
                 return compare(left, op, right);
             }
         }
@@ -199,7 +202,7 @@ impl Parser {
         let place = self.place();
         if self.eat_word("like") {
             let place = self.place();
-            return match self.side()? {
+            return match self.side(0)? {
                 Side::Given(
                     Given {
                         value: Literal::Text(pattern),
@@ -259,20 +262,23 @@ impl Parser {
     /// A literal, alone or in CASEI.
     fn given(&mut self) -> Result<Given, Problem> {
         let place = self.place();
-        match self.side()? {
+        match self.side(0)? {
             Side::Given(given, _) => Ok(given),
             Side::Property(..) => place.refuse("这里应是一个值;文本要用单引号"),
         }
     }
 
     /// A property or literal, alone or in CASEI.
-    fn side(&mut self) -> Result<Side, Problem> {
+    fn side(&mut self, depth: usize) -> Result<Side, Problem> {
         let place = self.place();
         match self.called().as_deref() {
             Some("casei") => {
+                if depth > MAX_FOLDS {
+                    return place.refuse("CASEI 不能层层嵌套");
+                }
                 self.next();
                 self.expect("(")?;
-                let inner = self.side()?;
+                let inner = self.side(depth + 1)?;
                 self.expect(")")?;
                 return Ok(match inner {
                     Side::Property(name, _) => Side::Property(name, true),
@@ -333,7 +339,7 @@ impl Parser {
             self.expect(")")?;
             return Ok(Span { start, end, place });
         }
-        match self.side()? {
+        match self.side(0)? {
             Side::Property(name, false) => Ok(Span::instant(Instant::Property(name), place)),
             Side::Given(given, false) if matches!(given.value, Literal::Date(_) | Literal::Moment(_)) => {
                 Ok(Span::instant(Instant::Given(given), place))
@@ -345,7 +351,7 @@ impl Parser {
     /// One end of an interval.
     fn end(&mut self) -> Result<Instant, Problem> {
         let place = self.place();
-        match self.side()? {
+        match self.side(0)? {
             Side::Property(name, false) => Ok(Instant::Property(name)),
             Side::Given(
                 Given {
