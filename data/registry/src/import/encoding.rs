@@ -7,7 +7,9 @@ use encoding_rs::{Decoder, Encoding, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
 const CHUNK: usize = 64 * 1024;
 
-/// Tells the encoding by reading all of `input` once: a file that is valid UTF-8 throughout is UTF-8.
+/// Tells the encoding by reading all of `input` once: a file that is valid UTF-8 throughout is UTF-8. One that is not is
+/// GB18030, unless it has more Chinese characters in UTF-8 than broken places: then it is UTF-8 with some damage, and
+/// taking it for GB18030 would turn all that is right into other characters without a word.
 ///
 /// # Errors
 /// Where reading fails.
@@ -15,10 +17,16 @@ pub fn detect(mut input: impl Read) -> io::Result<&'static Encoding> {
     let mut chunk = vec![0; CHUNK];
     let mut carry: Vec<u8> = Vec::new();
     let mut first = true;
+    let (mut characters, mut broken) = (0_u64, 0_u64);
     loop {
         let read = input.read(&mut chunk)?;
         if read == 0 {
-            return Ok(if carry.is_empty() { UTF_8 } else { GB18030 });
+            broken += u64::from(!carry.is_empty());
+            return Ok(if broken == 0 || characters > broken {
+                UTF_8
+            } else {
+                GB18030
+            });
         }
         carry.extend(chunk.iter().take(read));
         if first {
@@ -27,12 +35,22 @@ pub fn detect(mut input: impl Read) -> io::Result<&'static Encoding> {
                 return Ok(encoding);
             }
         }
-        match std::str::from_utf8(&carry) {
-            Ok(_) => carry.clear(),
+        let mut cut = Vec::new();
+        let mut pieces = carry.utf8_chunks().peekable();
+        while let Some(piece) = pieces.next() {
+            // Three bytes: what nearly every Chinese character takes, and what GB18030 text hardly ever looks like.
+            characters += piece.valid().chars().filter(|c| c.len_utf8() == 3).count() as u64;
+            let part = piece.invalid();
             // A character cut by the end of the chunk is not an error yet.
-            Err(error) if error.error_len().is_none() => carry = carry.split_off(error.valid_up_to()),
-            Err(_) => return Ok(GB18030),
+            if pieces.peek().is_none()
+                && std::str::from_utf8(part).is_err_and(|error| error.error_len().is_none())
+            {
+                cut = part.to_vec();
+            } else {
+                broken += u64::from(!part.is_empty());
+            }
         }
+        carry = cut;
     }
 }
 

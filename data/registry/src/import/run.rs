@@ -225,6 +225,15 @@ fn mapping(info: &TypeInfo, header: &[String]) -> Result<Vec<Option<usize>>, Str
             found.filter(|_| !computed)
         })
         .collect();
+    let mapped: Vec<Option<usize>> = mapped;
+    for (index, to) in mapped.iter().enumerate() {
+        // Of two cells for one field, either would be a guess.
+        if let (Some(to), Some(name)) = (to, header.get(index))
+            && mapped.iter().skip(index + 1).any(|other| *other == Some(*to))
+        {
+            return Err(format!("不止一列对应同一个字段:{name}"));
+        }
+    }
     if unknown.is_empty() {
         return Ok(mapped);
     }
@@ -447,6 +456,15 @@ fn one(
         }
     }
     let key = reference::key_of(info, &fields);
+    let formulas: Vec<(String, String)> = row
+        .wrong
+        .iter()
+        .filter_map(|at| {
+            let column = info.columns.get((*mapped.get(*at)?)?)?;
+            let cell = row.cells.get(*at)?;
+            Some((column.field.title.zh.clone(), format!("公式的结果是错误 {cell}")))
+        })
+        .collect();
     let refuse = |errors: Vec<(String, String)>, tally: &mut Tally| {
         tally.faulty.push(FaultyRow {
             line: i64::try_from(row.number).unwrap_or(i64::MAX),
@@ -454,6 +472,10 @@ fn one(
             errors,
         });
     };
+    if !formulas.is_empty() {
+        refuse(formulas, tally);
+        return Ok(());
+    }
     if let (Some(key), true) = (&key, run.dry_run && run.mode == Mode::Create)
         && let Some(line) = seen.insert(key.clone(), row.number)
     {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use calamine::{Data, DataRef, Reader, Xlsx};
@@ -24,6 +25,8 @@ pub enum TableError {
     Io(#[from] std::io::Error),
     #[error("第 {line} 行不是完整的 CSV:{what}")]
     Csv { line: u64, what: String },
+    #[error("第 {line} 行开始的引号没有结束,其后的内容会成为一个单元格")]
+    Open { line: u64 },
     #[error("不是可读的 XLSX 文件:{0}")]
     Xlsx(String),
     #[error("XLSX 解压后超过 {} MiB,已拒绝(可能是压缩炸弹)", MAX_UNPACKED >> 20)]
@@ -66,6 +69,8 @@ impl Format {
 pub struct TableRow {
     pub number: u64,
     pub cells: Vec<String>,
+    /// Cells, by their place, that hold the error of a formula instead of a value.
+    pub wrong: Vec<usize>,
 }
 
 /// Facts about a table that was read to its end.
@@ -94,7 +99,9 @@ pub fn read_rows(
 ) -> Result<TableInfo, TableError> {
     match Format::of(path)? {
         Format::Csv => read_csv(path, each),
-        Format::Xlsx => read_xlsx(path, each),
+        // The library that reads workbooks panics on some that nobody's office wrote.
+        Format::Xlsx => catch_unwind(AssertUnwindSafe(|| read_xlsx(path, each)))
+            .unwrap_or_else(|_| Err(TableError::Xlsx("单元格的位置或内容不合规范".into()))),
     }
 }
 
@@ -139,10 +146,69 @@ fn first_line(path: &Path, encoding: &'static encoding_rs::Encoding) -> std::io:
     Ok(text.lines().next().unwrap_or("").to_owned())
 }
 
+/// Passes a table through and follows its quotation marks: the reader behind takes an open one for a cell that goes on
+/// to the end of the file, and says nothing.
+struct Quotes<R> {
+    inner: R,
+    delimiter: u8,
+    line: u64,
+    state: Quoting,
+}
+
+#[derive(Clone, Copy)]
+enum Quoting {
+    /// At the start of a cell.
+    Start,
+    /// In a cell without marks.
+    Bare,
+    /// In a cell whose mark stands in this line.
+    Quoted(u64),
+    /// After a mark in a quoted cell: its end, or the first of a pair.
+    Mark(u64),
+}
+
+impl<R> Quotes<R> {
+    fn new(inner: R, delimiter: u8) -> Quotes<R> {
+        Quotes {
+            inner,
+            delimiter,
+            line: 1,
+            state: Quoting::Start,
+        }
+    }
+
+    /// The line of the mark that was never closed.
+    fn open(&self) -> Option<u64> {
+        match self.state {
+            Quoting::Quoted(line) => Some(line),
+            _ => None,
+        }
+    }
+}
+
+impl<R: Read> Read for Quotes<R> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(out)?;
+        for byte in out.iter().take(count) {
+            let ends = *byte == self.delimiter || matches!(*byte, b'\n' | b'\r');
+            self.state = match self.state {
+                Quoting::Start if *byte == b'"' => Quoting::Quoted(self.line),
+                Quoting::Quoted(line) if *byte == b'"' => Quoting::Mark(line),
+                Quoting::Quoted(line) => Quoting::Quoted(line),
+                Quoting::Mark(line) if *byte == b'"' => Quoting::Quoted(line),
+                _ if ends => Quoting::Start,
+                _ => Quoting::Bare,
+            };
+            self.line += u64::from(*byte == b'\n');
+        }
+        Ok(count)
+    }
+}
+
 fn read_csv(path: &Path, each: &mut dyn FnMut(&[String], TableRow) -> Next) -> Result<TableInfo, TableError> {
     let encoding = encoding::detect(File::open(path)?)?;
     let delimiter = delimiter(&first_line(path, encoding)?);
-    let source = encoding::Transcoder::new(File::open(path)?, encoding);
+    let source = Quotes::new(encoding::Transcoder::new(File::open(path)?, encoding), delimiter);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -176,9 +242,20 @@ fn read_csv(path: &Path, each: &mut dyn FnMut(&[String], TableRow) -> Next) -> R
             continue;
         }
         rows += 1;
-        if each(names, TableRow { number, cells }) == Next::Stop {
+        if each(
+            names,
+            TableRow {
+                number,
+                cells,
+                wrong: Vec::new(),
+            },
+        ) == Next::Stop
+        {
             break;
         }
+    }
+    if let Some(line) = reader.get_ref().open() {
+        return Err(TableError::Open { line });
     }
     let header = header.ok_or(TableError::Empty)?;
     Ok(TableInfo {
@@ -236,12 +313,14 @@ fn read_xlsx(
     let mut header: Option<Vec<String>> = None;
     let mut rows = 0;
     let mut current: Option<(u32, Vec<String>)> = None;
+    let mut wrong = Vec::new();
     loop {
         let cell = cells.next_cell().map_err(|e| TableError::Xlsx(e.to_string()))?;
         let position = cell.as_ref().map(calamine::Cell::get_position);
         let same_row = matches!((&current, position), (Some((row, _)), Some((next, _))) if *row == next);
         if !same_row && let Some((row, row_cells)) = current.take() {
             let number = u64::from(row) + 1;
+            let wrong = std::mem::take(&mut wrong);
             match &header {
                 None => header = Some(clean_header(row_cells)?),
                 Some(_) if row_cells.iter().all(|text| text.trim().is_empty()) => {}
@@ -252,6 +331,7 @@ fn read_xlsx(
                         TableRow {
                             number,
                             cells: row_cells,
+                            wrong,
                         },
                     ) == Next::Stop
                     {
@@ -269,6 +349,9 @@ fn read_xlsx(
                 continue;
             }
             return Err(TableError::TooWide);
+        }
+        if matches!(cell.get_value(), DataRef::Error(_)) {
+            wrong.push(column);
         }
         let text = cell_text(cell.get_value());
         if text.len() > MAX_CELL {
