@@ -25,6 +25,7 @@ codes! {
     NOT_FOUND = "not-found" 404 "没有找到";
     METHOD_NOT_ALLOWED = "method-not-allowed" 405 "不支持这种操作";
     NOT_ACCEPTABLE = "not-acceptable" 406 "不支持所要的格式";
+    SLOW_REQUEST = "slow-request" 408 "请求发送过慢";
     CONFLICT = "conflict" 409 "与现有数据冲突";
     IN_USE = "in-use" 409 "仍被引用";
     TRANSITION_REFUSED = "transition-refused" 409 "当前状态不允许";

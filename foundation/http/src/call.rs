@@ -1,6 +1,7 @@
 //! A request into the door and back.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use banyan_base::{Ctx, Problem, codes};
 use banyan_door::{Body, Credential, Input, Operation, Reply, ReplyBody, Upload};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::router::Shared;
@@ -37,8 +39,16 @@ pub(crate) async fn enter(shared: Arc<Shared>, operation: &'static str, request:
     let started = std::time::Instant::now();
     let method = request.method().clone();
     let timeout = shared.settings.timeout;
-    let response = match tokio::time::timeout(timeout, run(&shared, operation, request, trace.clone())).await
-    {
+    // What the caller is slow at and what we are slow at are told apart.
+    let sent = tokio::time::timeout(timeout, sent(&shared, operation, request)).await;
+    let work = async {
+        let (row, input, headers) = sent.unwrap_or_else(|_| {
+            let text = format!("{} 秒内没有收完请求,已放弃。", timeout.as_secs());
+            Err(Problem::new(codes::SLOW_REQUEST, text))
+        })?;
+        run(&shared, row, input, &headers, trace.clone()).await
+    };
+    let response = match tokio::time::timeout(timeout, work).await {
         Ok(Ok(response)) => response,
         Ok(Err(refusal)) => problem(&refusal, &trace),
         Err(_) => problem(
@@ -51,21 +61,30 @@ pub(crate) async fn enter(shared: Arc<Shared>, operation: &'static str, request:
     response
 }
 
-async fn run(
+/// What was sent, to its end.
+async fn sent(
     shared: &Arc<Shared>,
     operation: &'static str,
     request: Request,
-    trace: String,
-) -> Result<Response, Problem> {
+) -> Result<(Operation, Input, HeaderMap), Problem> {
     let row = shared
         .door
         .operation(operation)
         .cloned()
         .ok_or_else(|| Problem::internal("a route without an operation"))?;
-    let input = input(&row, request).await?;
-    let (input, headers) = input;
-    let (credential, by_cookie) = credential(&headers, shared.settings.cookie)?;
-    if by_cookie && row.method != banyan_door::Method::Get && !same_site(&headers) {
+    let (input, headers) = input(&row, request).await?;
+    Ok((row, input, headers))
+}
+
+async fn run(
+    shared: &Arc<Shared>,
+    row: Operation,
+    input: Input,
+    headers: &HeaderMap,
+    trace: String,
+) -> Result<Response, Problem> {
+    let (credential, by_cookie) = credential(headers, shared.settings.cookie)?;
+    if by_cookie && row.method != banyan_door::Method::Get && !same_site(headers) {
         let text = "这个请求不是从本站页面发出的,已拒绝。程序请用 Authorization: Bearer。";
         return Err(Problem::new(codes::FORBIDDEN, text));
     }
@@ -153,7 +172,11 @@ async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMa
     let values = path.0.values().map(String::as_str);
     let query = query(&raw).ok_or_else(|| refuse("查询参数的编码有误。"))?;
     if values
-        .chain(query.iter().map(|(_, value)| value.as_str()))
+        .chain(
+            query
+                .iter()
+                .flat_map(|(name, value)| [name.as_str(), value.as_str()]),
+        )
         .any(|value| value.contains('\0'))
     {
         return Err(refuse("地址里不能含有空字符。"));
@@ -220,16 +243,79 @@ fn json(body: &Bytes) -> Result<Value, Problem> {
             ));
         }
     }
-    serde_json::from_slice(body).map_err(|error| {
-        Problem::new(
-            codes::BAD_REQUEST,
-            format!(
-                "请求体不是有效的 JSON(第 {} 行第 {} 列)。",
-                error.line(),
-                error.column()
-            ),
-        )
-    })
+    serde_json::from_slice(body)
+        .map(|Once(value)| value)
+        .map_err(|error| {
+            let what = if error.is_data() {
+                "里有重复的键"
+            } else {
+                "不是有效的 JSON"
+            };
+            let place = format!("第 {} 行第 {} 列", error.line(), error.column());
+            Problem::new(codes::BAD_REQUEST, format!("请求体{what}({place})。"))
+        })
+}
+
+/// JSON in which every key stands once: of two, one reader would take the first and another the last.
+struct Once(Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Once, D::Error> {
+        from.deserialize_any(OnceVisitor)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Once;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON without duplicate keys")
+    }
+
+    fn visit_unit<E>(self) -> Result<Once, E> {
+        Ok(Once(Value::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Once, E> {
+        Ok(Once(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Once, E> {
+        Ok(Once(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Once, E> {
+        Ok(Once(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Once, E> {
+        Ok(Once(value.into()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Once, E> {
+        Ok(Once(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Once, A::Error> {
+        let mut all = Vec::new();
+        while let Some(Once(item)) = items.next_element()? {
+            all.push(item);
+        }
+        Ok(Once(Value::Array(all)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Once, A::Error> {
+        let mut all = serde_json::Map::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            let Once(value) = entries.next_value()?;
+            if all.insert(name, value).is_some() {
+                return Err(serde::de::Error::custom("a key stands twice"));
+            }
+        }
+        Ok(Once(Value::Object(all)))
+    }
 }
 
 /// `a=1&b=%E4%BD%A0` decoded; `None` where an escape or the text it gives is broken.
