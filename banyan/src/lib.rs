@@ -9,6 +9,7 @@ pub mod commands;
 pub mod config;
 pub mod features;
 pub mod folder;
+mod listen;
 pub mod platform;
 pub mod serve;
 pub mod upkeep;

@@ -10,7 +10,7 @@ use banyan_store::jobs::Worker;
 
 use crate::config::{Config, Store};
 use crate::platform::Platform;
-use crate::upkeep;
+use crate::{listen, upkeep};
 
 /// Serves until told to stop (SIGINT or SIGTERM).
 ///
@@ -55,7 +55,9 @@ pub fn serve(
         let describe: Arc<dyn banyan_door::Describe> =
             Arc::<banyan_registry::Registry>::clone(&platform.registry);
         let router = banyan_http::router(&platform.door, auth, describe, settings);
-        axum_serve(listener, router).await
+        let patience = Duration::from_secs(config.server.stop_seconds);
+        listen::serve(listener, router, told_to_stop(), patience).await;
+        Ok(())
     });
     stop.store(true, Ordering::SeqCst);
     platform.db.wake();
@@ -64,13 +66,6 @@ pub fn serve(
     runtime.shutdown_timeout(Duration::from_secs(config.server.stop_seconds));
     platform.db.close();
     result
-}
-
-async fn axum_serve(listener: tokio::net::TcpListener, router: axum::Router) -> Result<(), Problem> {
-    axum::serve(listener, router)
-        .with_graceful_shutdown(told_to_stop())
-        .await
-        .map_err(Problem::internal)
 }
 
 async fn told_to_stop() {
