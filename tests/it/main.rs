@@ -2,6 +2,7 @@
 
 mod client;
 mod examples;
+mod hostile;
 mod kill;
 mod ogc;
 mod openapi;
