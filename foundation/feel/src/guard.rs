@@ -177,12 +177,10 @@ fn scan(node: &AstNode, depth: usize, loops: usize, steps: i64) -> Result<(), St
                 return Err("iterations are nested more than two deep".into());
             }
         }
-        AstNode::IterationContextInterval(_, from, to) => {
-            if constant(from).and(constant(to)).is_none() {
-                return Err(format!(
-                    "a range that is iterated over needs constant ends, at most {MAX_RANGE} apart"
-                ));
-            }
+        AstNode::IterationContextInterval(_, from, to) if constant(from).and(constant(to)).is_none() => {
+            return Err(format!(
+                "a range that is iterated over needs constant ends, at most {MAX_RANGE} apart"
+            ));
         }
         _ => {}
     }
