@@ -21,7 +21,8 @@ mod tests;
 
 pub use door::Door;
 pub use hooks::{
-    Audit, AuditLog, AuditStart, Authenticator, Credential, Decision, LogAudit, Obligations, Outcome, Policy,
+    Audit, AuditLog, AuditStart, AuditTicket, Authenticator, Credential, Decision, LogAudit, Obligations,
+    Outcome, Policy,
 };
 pub use idempotency::{KEPT_HOURS, MIGRATIONS, prune};
 pub use input::{Body, Input, TemporaryFile, Upload, UploadContent};
