@@ -1,8 +1,10 @@
 //! The one binary: configuration, wiring of the engines, commands.
 //!
 //! Map: `config`: the configuration file. `platform`: the engines wired together over one database. `folder`: packages
-//! as folders. `serve`: the server. `features`: acceptance features. `commands`: what the command line offers.
+//! as folders. `serve`: the server. `features`: acceptance features. `commands`: what the command line offers; `audit_commands`:
+//! checking the audit log.
 
+pub mod audit_commands;
 pub mod commands;
 pub mod config;
 pub mod features;

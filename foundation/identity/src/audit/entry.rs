@@ -1,12 +1,47 @@
 //! What the door writes: the start of each act before it, and its end.
 
-use banyan_base::{Problem, codes};
+use std::path::{Path, PathBuf};
+
+use banyan_base::{Problem, World, codes};
 use banyan_door::{AuditLog, AuditStart, AuditTicket, Outcome};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
+use super::hash::Suite;
 use super::log::{Log, LogError};
+use super::note::{Signer, Verifier, secret};
+
+/// Where and how a platform keeps its audit log.
+#[derive(Clone, Debug)]
+pub struct AuditSettings {
+    /// Holds the keys and, for each process that writes at a time, a log of its own.
+    pub folder: PathBuf,
+    /// First part of each log's name in its checkpoints.
+    pub origin: String,
+    pub suite: Suite,
+}
+
+/// The key that checks the log in `folder`, one of those that the settings name, from the signing key itself.
+///
+/// # Errors
+/// Where there is no signing key, or it is no key of the suite.
+pub fn key_of(settings: &AuditSettings, folder: &Path) -> std::io::Result<Verifier> {
+    let path = settings.folder.join("signing-key");
+    if !path.exists() {
+        let text = format!("{}: there is no signing key", path.display());
+        return Err(std::io::Error::new(std::io::ErrorKind::NotFound, text));
+    }
+    let node = folder.file_name().unwrap_or_default().to_string_lossy();
+    // The file is there: nothing is made in its place.
+    let signing = secret(&path, [0; 32])?;
+    Signer::new(&format!("{}/{node}", settings.origin), settings.suite, &signing)
+        .map(|signer| signer.verifier())
+        .ok_or_else(|| std::io::Error::other("the signing key is no key of this suite"))
+}
+
+/// Processes that may write logs beside each other over one folder: servers, and commands while a server runs.
+const NODES: u32 = 16;
 
 /// The door's audit log over a [`Log`].
 pub struct AuditTrail {
@@ -43,8 +78,31 @@ fn refused(error: &LogError) -> Problem {
 }
 
 impl AuditTrail {
-    pub fn new(log: Log, key: [u8; 32]) -> AuditTrail {
-        AuditTrail { log, key }
+    /// Opens the first log of the folder that no other process writes: `node-1`, `node-2` …
+    ///
+    /// # Errors
+    /// Where none can be opened, or one is not what its last checkpoint says.
+    pub fn open(settings: &AuditSettings, world: &World) -> Result<AuditTrail, LogError> {
+        let io = |source| LogError::Io {
+            path: settings.folder.clone(),
+            source,
+        };
+        std::fs::create_dir_all(&settings.folder).map_err(io)?;
+        let signing = secret(&settings.folder.join("signing-key"), world.secret()).map_err(io)?;
+        let key = secret(&settings.folder.join("subject-key"), world.secret()).map_err(io)?;
+        let mut last = LogError::Taken(settings.folder.clone());
+        for node in 1..=NODES {
+            let name = format!("node-{node}");
+            let origin = format!("{}/{name}", settings.origin);
+            let signer = Signer::new(&origin, settings.suite, &signing)
+                .ok_or_else(|| io(std::io::Error::other("the signing key is no key of this suite")))?;
+            match Log::open(&settings.folder.join(name), &origin, settings.suite, signer) {
+                Ok(log) => return Ok(AuditTrail { log, key }),
+                Err(LogError::Taken(path)) => last = LogError::Taken(path),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
     }
 
     pub fn log(&self) -> &Log {

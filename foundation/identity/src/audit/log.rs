@@ -27,6 +27,8 @@ pub enum LogError {
     Io { path: PathBuf, source: io::Error },
     #[error("the audit log at {path} is not what it was: {what}")]
     Broken { path: PathBuf, what: String },
+    #[error("another process writes the audit log at {0}")]
+    Taken(PathBuf),
     #[error("an audit entry of {0} bytes is longer than {MAX_ENTRY}")]
     TooLong(usize),
     #[error("more audit entries wait than the log can take")]
@@ -69,13 +71,37 @@ impl Shared {
     }
 }
 
-/// An append-only log in a folder. Cheap to clone.
+/// An append-only log in a folder. Cheap to clone; the last clone seals what waits when it goes.
 #[derive(Clone)]
 pub struct Log {
     shared: Arc<Shared>,
     reader: Reader,
     verifier: Verifier,
-    threads: Arc<Mutex<Vec<std::thread::JoinHandle<()>>>>,
+    threads: Arc<Threads>,
+}
+
+/// The threads that write and seal. One process at a time: the lock on the folder is theirs.
+struct Threads {
+    shared: Arc<Shared>,
+    running: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    _lock: fs::File,
+}
+
+impl Threads {
+    fn end(&self) {
+        self.shared.lock().closing = true;
+        self.shared.came.notify_all();
+        let threads = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
 
 /// The promise that an entry becomes durable.
@@ -153,6 +179,12 @@ impl Log {
             what: what.to_owned(),
         };
         fs::create_dir_all(folder).map_err(io)?;
+        let lock = fs::File::create(folder.join("lock")).map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(LogError::Taken(folder.to_owned())),
+            Err(fs::TryLockError::Error(error)) => return Err(io(error)),
+        }
         let (reader, verifier) = (
             Reader {
                 folder: folder.to_owned(),
@@ -219,10 +251,14 @@ impl Log {
             .spawn(move || seal(&sealing, sealer, &receiver))
             .map_err(io)?;
         Ok(Log {
-            shared,
+            shared: Arc::clone(&shared),
             reader,
             verifier,
-            threads: Arc::new(Mutex::new(vec![writer, sealer])),
+            threads: Arc::new(Threads {
+                shared,
+                running: Mutex::new(vec![writer, sealer]),
+                _lock: lock,
+            }),
         })
     }
 
@@ -276,12 +312,7 @@ impl Log {
 
     /// Writes and seals what waits, and ends.
     pub fn close(&self) {
-        self.shared.lock().closing = true;
-        self.shared.came.notify_all();
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
-            let _ = thread.join();
-        }
+        self.threads.end();
     }
 }
 

@@ -23,7 +23,7 @@ mod tiles;
 mod tree;
 mod verify;
 
-pub use entry::{AuditTrail, subject_key};
+pub use entry::{AuditSettings, AuditTrail, key_of, subject_key};
 pub use hash::{Hash, Suite};
 pub use log::{Log, LogError, Ticket};
 pub use note::{Checkpoint, Signer, Verifier, secret};

@@ -40,8 +40,10 @@ impl Checkpoint {
             size: size.parse().ok()?,
             root: STANDARD.decode(root).ok()?.try_into().ok()?,
         };
+        // Signatures by others may follow, and nothing else.
         let signatures = lines
-            .lines()
+            .strip_suffix('\n')?
+            .split('\n')
             .map(|line| {
                 let (name, data) = line.strip_prefix("— ")?.split_once(' ')?;
                 Some((name.to_owned(), STANDARD.decode(data).ok()?))
@@ -118,6 +120,14 @@ impl Signer {
 }
 
 impl Verifier {
+    /// The suite that logs of this key use.
+    pub fn suite(&self) -> Suite {
+        match self.key {
+            PublicKey::Ed25519(_) => Suite::International,
+            PublicKey::Sm2(_) => Suite::Sm,
+        }
+    }
+
     /// The algorithm's mark and the public key.
     fn marked(&self) -> Vec<u8> {
         match &self.key {

@@ -116,8 +116,11 @@ fn notes_are_signed_in_both_suites() {
             ("test.log\n9", "other.log\n9"),
             ("— test", "— best"),
             ("\n\n", "\nmore\n\n"),
+            ("=\n", "=\n\0"),
+            ("=\n", "="),
         ] {
-            let false_note = note.replacen(from, to, 1);
+            let at = note.rfind(from).unwrap();
+            let false_note = format!("{}{to}{}", &note[..at], &note[at + from.len()..]);
             assert_ne!(false_note, note);
             assert_eq!(verifier.open(&false_note), None, "{suite:?}: {from:?}");
         }
