@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use banyan_base::{Finding, Problem, Severity, SourceFile, World, has_errors};
-use banyan_package::Installed;
 use banyan_registry::{Applied, ApplyRequest};
 use clap::{Parser, Subcommand};
 
 use crate::audit_commands::{self, AuditCommand};
 use crate::config::{Config, Format, default_file, reference_page};
 use crate::platform::Platform;
-use crate::{features, folder, serve};
+use crate::{check, features, folder, serve};
 
 /// Banyan, the operating platform of a digital province.
 #[derive(Debug, Parser)]
@@ -50,9 +49,20 @@ enum Command {
         #[arg(long)]
         allow_loss: bool,
     },
-    /// Remove a package with its tables.
+    /// Take a package out whole into a folder: its files, its records, their history, stored files.
+    Export {
+        id: String,
+        /// A folder that is not there yet, or empty.
+        #[arg(long, value_name = "FOLDER")]
+        to: PathBuf,
+        /// How records are written; CSV is what an import takes. History is JSON Lines always.
+        #[arg(long, value_parser = ["jsonl", "csv"], default_value = "jsonl")]
+        format: String,
+    },
+    /// Remove a package with its tables, or an overlay with what it added.
     Remove {
         id: String,
+        /// Agree to losing the records; `banyan export` takes them out first.
         #[arg(long)]
         allow_loss: bool,
     },
@@ -92,9 +102,10 @@ pub fn run(cli: Cli) -> ExitCode {
         .map_err(|error| error.to_string())
         .and_then(|config| match cli.command {
             Command::Serve { apply, demo, year } => server(&config, &apply, demo, year),
-            Command::Check { folders } => check(&folders),
+            Command::Check { folders } => say_findings(&folders),
             Command::Plan { folders } => change(&config, &folders, false, true),
             Command::Apply { folders, allow_loss } => change(&config, &folders, allow_loss, false),
+            Command::Export { id, to, format } => export(&config, &id, &to, &format),
             Command::Remove { id, allow_loss } => remove(&config, &id, allow_loss),
             Command::Features { steps: true, .. } => say(&features::steps::page()),
             Command::Features {
@@ -168,28 +179,8 @@ fn read_all(folders: &[PathBuf]) -> Result<Vec<Vec<SourceFile>>, String> {
     folders.iter().map(|path| folder::read(path)).collect()
 }
 
-/// Packages are checked against each other, as they would be applied together.
-fn check(folders: &[PathBuf]) -> Result<(), String> {
-    let all = read_all(folders)?;
-    let mut installed = Installed::default();
-    let mut read = Vec::new();
-    for (path, files) in folders.iter().zip(&all) {
-        let (package, findings) = banyan_package::read(files);
-        if let Some(package) = &package {
-            installed.packages.insert(package.id.clone(), package.clone());
-        }
-        read.push((path, files, package, findings));
-    }
-    let mut findings = Vec::new();
-    for (path, files, package, mut own) in read {
-        if let Some(package) = &package {
-            own.extend(banyan_package::check(package, files, &installed));
-        }
-        for finding in &mut own {
-            finding.file = path.join(&finding.file).display().to_string();
-        }
-        findings.extend(own);
-    }
+fn say_findings(folders: &[PathBuf]) -> Result<(), String> {
+    let findings = check::packages(folders, &read_all(folders)?);
     let mut text = String::new();
     for finding in &findings {
         text.push_str(&format!("{finding}\n"));
@@ -279,6 +270,32 @@ fn change(config: &Config, folders: &[PathBuf], allow_loss: bool, only_plan: boo
         apply(&platform, folders, allow_loss)?
     };
     say(&tell(&applied, only_plan))
+}
+
+fn export(config: &Config, id: &str, to: &std::path::Path, format: &str) -> Result<(), String> {
+    let told = |error: std::io::Error| format!("{}: {error}", to.display());
+    std::fs::create_dir_all(to).map_err(told)?;
+    if std::fs::read_dir(to).map_err(told)?.next().is_some() {
+        return Err(format!("{}: the folder is not empty", to.display()));
+    }
+    let platform = platform(config)?;
+    let format = match format {
+        "csv" => banyan_registry::Format::Csv,
+        _ => banyan_registry::Format::JsonLines,
+    };
+    let archived = folder::archive(&platform, id, format, to).map_err(|problem| explain(&problem))?;
+    let mut text = format!(
+        "{id}: exported to {}\n  {} source files\n",
+        to.display(),
+        archived.sources
+    );
+    for (name, (live, superseded)) in &archived.records {
+        text.push_str(&format!(
+            "  {name}: {live} records, {superseded} superseded versions\n"
+        ));
+    }
+    text.push_str(&format!("  {} stored files\n", archived.files));
+    say(&text)
 }
 
 fn remove(config: &Config, id: &str, allow_loss: bool) -> Result<(), String> {

@@ -1,8 +1,11 @@
-//! Packages as folders on the disk.
+//! Packages as folders on the disk: read to be applied, written when they are taken out.
 
 use std::path::{Path, PathBuf};
 
-use banyan_base::SourceFile;
+use banyan_base::{Problem, SourceFile};
+use banyan_registry::{Archived, Format};
+
+use crate::platform::Platform;
 
 /// Files of a package are at most this many.
 const MAX_FILES: usize = 2_000;
@@ -48,4 +51,24 @@ pub fn read(folder: &Path) -> Result<Vec<SourceFile>, String> {
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
+}
+
+/// Takes a package out into a folder ([`banyan_registry::Registry::archive`]).
+///
+/// # Errors
+/// Where there is no such package, or the folder can't be written.
+pub fn archive(platform: &Platform, id: &str, format: Format, to: &Path) -> Result<Archived, Problem> {
+    let mut open = |path: &str| -> std::io::Result<Box<dyn std::io::Write>> {
+        if path.split('/').any(|part| part.is_empty() || part == "..") {
+            return Err(std::io::Error::other(format!("{path} leads out of the folder")));
+        }
+        let path = to.join(path);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        Ok(Box::new(std::io::BufWriter::new(std::fs::File::create(path)?)))
+    };
+    platform
+        .registry
+        .archive(&platform.db, &platform.blobs, id, format, &mut open)
 }

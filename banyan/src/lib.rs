@@ -1,10 +1,14 @@
 //! The one binary: configuration, wiring of the engines, commands.
 //!
 //! Map: `config`: the configuration file. `platform`: the engines wired together over one database. `folder`: packages
-//! as folders. `serve`: the server. `features`: acceptance features. `commands`: what the command line offers; `audit_commands`:
-//! checking the audit log.
+//! as folders. `check`: what is wrong with them. `serve`: the server. `features`: acceptance features. `commands`: what
+//! the command line offers; `audit_commands`: checking the audit log.
 
 pub mod audit_commands;
+//! as folders. `check`: what is wrong with them. `serve`: the server. `features`: acceptance features. `commands`: what
+//! the command line offers.
+
+pub mod check;
 pub mod commands;
 pub mod config;
 pub mod features;

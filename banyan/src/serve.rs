@@ -51,7 +51,9 @@ pub fn serve(
             .await
             .map_err(listen)?;
         ready(listener.local_addr().map_err(Problem::internal)?);
-        let router = banyan_http::router(&platform.door, auth, settings);
+        let describe: Arc<dyn banyan_door::Describe> =
+            Arc::<banyan_registry::Registry>::clone(&platform.registry);
+        let router = banyan_http::router(&platform.door, auth, describe, settings);
         axum_serve(listener, router).await
     });
     stop.store(true, Ordering::SeqCst);

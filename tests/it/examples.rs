@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::support::{Bed, beds, body, on, root};
 
 const FIRST: &str = "docs/examples/rooms";
+const OVERLAY: &str = "docs/examples/rooms-tech";
 const SECOND: &str = "docs/examples/rooms-2";
 
 fn apply(bed: &Bed, folder: &str, allow_loss: bool) -> Result<(), String> {
@@ -124,6 +125,47 @@ fn the_example_is_applied_upgraded_and_removed() {
             .ask("record.list", on("rooms.room", Input::default()))
             .unwrap_err();
         assert_eq!(gone.code.name, "not-found", "{name}");
+    }
+}
+
+#[test]
+fn the_overlay_is_checked_applied_and_removed() {
+    let folders = [FIRST, OVERLAY].map(|folder| root().join(folder)).to_vec();
+    let all: Vec<_> = folders
+        .iter()
+        .map(|folder| banyan::folder::read(folder).unwrap())
+        .collect();
+    let findings = banyan::check::packages(&folders, &all);
+    assert!(findings.is_empty(), "{findings:#?}");
+    for bed in beds() {
+        apply(&bed, FIRST, false).unwrap();
+        apply(&bed, OVERLAY, false).unwrap();
+        assert_eq!(
+            column(&bed, "rooms.room", "screen", "code"),
+            [1, 1, 2],
+            "{}",
+            bed.name()
+        );
+        let package = bed
+            .ask("package.view", Input::default().with_path("id", "rooms"))
+            .unwrap();
+        assert_eq!(package["overlays"][0]["id"], "rooms-tech");
+        let views: Vec<&Json> = package["views"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|view| &view[0])
+            .collect();
+        assert!(!views.contains(&&json!("board")), "{views:?}");
+        let (registry, cx) = (bed.platform.registry.clone(), bed.system());
+        bed.platform
+            .db
+            .write_exclusive(move |tx| registry.remove(&cx, tx, "rooms-tech", true))
+            .unwrap();
+        assert_eq!(
+            column(&bed, "rooms.room", "screen", "code"),
+            [Json::Null, Json::Null, Json::Null]
+        );
     }
 }
 

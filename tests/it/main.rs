@@ -1,7 +1,12 @@
 //! The one integration binary. Add a module here, never a second binary.
 
 mod audit;
+mod client;
 mod examples;
 mod ogc;
+mod openapi;
+mod overlay_life;
+mod package_life;
+mod package_refused;
 mod support;
 mod tidy;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use banyan_base::Problem;
-use banyan_package::Package;
+use banyan_package::Head;
 
 use super::name_of;
 use crate::platform::demo_file;
@@ -29,7 +29,7 @@ pub fn gather(folders: &[PathBuf], elsewhere: &[PathBuf]) -> Result<Vec<PathBuf>
     let mut open: Vec<PathBuf> = folders.to_vec();
     let mut taken = BTreeMap::new();
     while let Some(folder) = open.pop() {
-        let package = read(&folder)?;
+        let package = head(&folder)?;
         if taken.contains_key(&package.id) {
             continue;
         }
@@ -49,10 +49,10 @@ pub fn gather(folders: &[PathBuf], elsewhere: &[PathBuf]) -> Result<Vec<PathBuf>
     Ok(taken.into_values().collect())
 }
 
-fn read(folder: &Path) -> Result<Package, String> {
+fn head(folder: &Path) -> Result<Head, String> {
     let files = crate::folder::read(folder)?;
-    let (package, findings) = banyan_package::read(&files);
-    package.ok_or_else(|| {
+    let (head, findings) = banyan_package::head(&files);
+    head.ok_or_else(|| {
         let findings: Vec<String> = findings.iter().map(|finding| format!("\n{finding}")).collect();
         format!("{}:不是可用的包{}", name_of(folder), findings.concat())
     })

@@ -179,32 +179,37 @@ fn ready(text: &str, scope: &banyan_feel::Scope, of: &Type) -> Result<Expression
         .map_err(|errors| Problem::internal(format!("stored expression `{text}`: {errors:?}")))
 }
 
-pub(crate) fn type_info(package: &Package, name: &str, declared: &RecordType) -> Result<TypeInfo, Problem> {
-    let scope = record_scope(declared);
-    let acting = trigger_scope(declared);
-    let table = table_name(&package.id, name);
-    let mut info = TypeInfo {
-        name: format!("{}.{name}", package.id),
-        package: package.id.clone(),
+/// A type's tables and columns, without its expressions.
+pub(crate) fn bare_info(package: &str, name: &str, declared: &RecordType) -> TypeInfo {
+    let table = table_name(package, name);
+    let column = |(name, field): &(String, Field)| Column {
+        name: name.clone(),
+        column: column_name(name),
+        stored: stored(&field.kind),
+        field: field.clone(),
+    };
+    TypeInfo {
+        name: format!("{package}.{name}"),
+        package: package.to_owned(),
         short: name.to_owned(),
         history: format!("{table}__h"),
         search_table: format!("{table}__fts"),
         table,
         declared: declared.clone(),
-        columns: Vec::new(),
+        columns: declared.fields.iter().map(column).collect(),
         computed: Vec::new(),
         defaults: Vec::new(),
         conditions: Vec::new(),
         rules: Vec::new(),
         transitions: Vec::new(),
-    };
+    }
+}
+
+pub(crate) fn type_info(package: &Package, name: &str, declared: &RecordType) -> Result<TypeInfo, Problem> {
+    let scope = record_scope(declared);
+    let acting = trigger_scope(declared);
+    let mut info = bare_info(&package.id, name, declared);
     for (name, field) in &declared.fields {
-        info.columns.push(Column {
-            name: name.clone(),
-            column: column_name(name),
-            stored: stored(&field.kind),
-            field: field.clone(),
-        });
         if let FieldKind::Computed { feel, .. } = &field.kind {
             info.computed
                 .push((name.clone(), ready(feel, &scope, &Type::Any)?));

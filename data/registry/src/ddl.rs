@@ -1,10 +1,13 @@
 //! Tables of types. Names come from checked declarations only (`[a-z0-9_]`), so they need no quoting.
 
-use banyan_base::Problem;
+use banyan_base::{Problem, codes};
 use banyan_package::model::{FieldKind, RecordType};
 use banyan_store::{Dialect, Tx};
 
 use crate::catalog::{Column, TypeInfo, bounds_columns, sql_type};
+
+/// A type has fewer indexes than this.
+const MAX_INDEXES: usize = 100;
 
 /// Makes both tables of a type, its search index and its other indexes.
 pub fn create(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(), Problem> {
@@ -103,21 +106,84 @@ fn wanted(info: &TypeInfo) -> Vec<(String, Vec<String>, bool)> {
 }
 
 /// Makes the declared indexes anew.
+///
+/// # Errors
+/// Where records are alike in what must be unique; some of them are named.
 pub fn indexes(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(), Problem> {
+    drop_indexes(tx, info)?;
+    for (name, columns, unique) in wanted(info) {
+        let list = columns.join(", ");
+        if unique {
+            alike(tx, info, &columns)?;
+            tx.batch(&format!("CREATE UNIQUE INDEX {name} ON {} ({list})", info.table))?;
+        } else {
+            tx.batch(&format!("CREATE INDEX {name} ON {} ({list}, _seq)", info.table))?;
+        }
+    }
+    Ok(())
+}
+
+fn drop_indexes(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(), Problem> {
     // More than any type had before: those that are not wanted now go.
-    for number in 0..40 {
+    for number in 0..MAX_INDEXES {
         tx.batch(&format!("DROP INDEX IF EXISTS {}__i{number}", info.table))?;
     }
-    for (name, columns, unique) in wanted(info) {
-        let unique = if unique { "UNIQUE " } else { "" };
-        tx.batch(
-            &format!(
-                "CREATE {unique}INDEX {name} ON {} ({}, _seq)",
-                info.table,
-                columns.join(", ")
-            )
-            .replace(", _seq)", if unique.is_empty() { ", _seq)" } else { ")" }),
-        )?;
+    Ok(())
+}
+
+/// Refuses where records share what must be unique.
+fn alike(tx: &mut Tx<'_>, info: &TypeInfo, columns: &[String]) -> Result<(), Problem> {
+    let list = columns.join(", ");
+    let filled: Vec<String> = columns
+        .iter()
+        .map(|column| format!("{column} IS NOT NULL"))
+        .collect();
+    let rows = tx.query(
+        &format!(
+            "SELECT MIN(_id), MAX(_id), COUNT(*) FROM {} WHERE {} GROUP BY {list} HAVING COUNT(*) > 1 LIMIT 3",
+            info.table,
+            filled.join(" AND ")
+        ),
+        &[],
+    )?;
+    let mut examples = Vec::new();
+    for row in &rows {
+        let (one, other, count): (String, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        examples.push(format!("{one} 与 {other} 等 {count} 条"));
+    }
+    if examples.is_empty() {
+        return Ok(());
+    }
+    let named = info
+        .columns
+        .iter()
+        .filter(|column| columns.contains(&column.column));
+    let titles: Vec<&str> = named.map(|column| column.field.title.zh.as_str()).collect();
+    let text = format!(
+        "“{}”的“{}”应当互不相同,但已有的记录重复,什么也没有改动:{}。请先改好这些记录。",
+        info.declared.title.zh,
+        titles.join("、"),
+        examples.join(";")
+    );
+    Err(Problem::new(codes::PACKAGE_REFUSED, text))
+}
+
+/// A life cycle for records that had none: all begin in `initial`.
+pub fn add_state(tx: &mut Tx<'_>, info: &TypeInfo, initial: &str) -> Result<(), Problem> {
+    let text = tx.dialect().text();
+    for table in [&info.table, &info.history] {
+        // State names are checked names: no quote can stand in them.
+        tx.batch(&format!(
+            "ALTER TABLE {table} ADD COLUMN state {text} NOT NULL DEFAULT '{initial}'"
+        ))?;
+    }
+    Ok(())
+}
+
+pub fn drop_state(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(), Problem> {
+    drop_indexes(tx, info)?;
+    for table in [&info.table, &info.history] {
+        tx.batch(&format!("ALTER TABLE {table} DROP COLUMN state"))?;
     }
     Ok(())
 }
@@ -151,9 +217,7 @@ fn has_column(tx: &mut Tx<'_>, table: &str, column: &str) -> Result<bool, Proble
 }
 
 pub fn drop_column(tx: &mut Tx<'_>, info: &TypeInfo, column: &str) -> Result<(), Problem> {
-    for number in 0..40 {
-        tx.batch(&format!("DROP INDEX IF EXISTS {}__i{number}", info.table))?;
-    }
+    drop_indexes(tx, info)?;
     for table in [&info.table, &info.history] {
         tx.batch(&format!("ALTER TABLE {table} DROP COLUMN {column}"))?;
         for bound in bounds_columns(column) {
@@ -178,7 +242,7 @@ pub fn rename_column(tx: &mut Tx<'_>, table: &str, from: &str, to: &str) -> Resu
 }
 
 pub fn rename_table(tx: &mut Tx<'_>, from: &str, to: &str) -> Result<(), Problem> {
-    for number in 0..40 {
+    for number in 0..MAX_INDEXES {
         tx.batch(&format!("DROP INDEX IF EXISTS {from}__i{number}"))?;
     }
     tx.batch(&format!("DROP INDEX IF EXISTS {from}__id"))?;

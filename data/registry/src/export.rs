@@ -52,7 +52,7 @@ pub fn export(call: &Outside<'_>, info: Arc<TypeInfo>, query: Query, format: &st
 }
 
 /// Column names: the id, the state, then the fields by their names, which an import knows again.
-fn names(info: &TypeInfo) -> Vec<String> {
+pub(crate) fn names(info: &TypeInfo) -> Vec<String> {
     let state = info.has_state().then(|| "state".to_owned());
     std::iter::once("id".to_owned())
         .chain(state)
@@ -60,7 +60,7 @@ fn names(info: &TypeInfo) -> Vec<String> {
         .collect()
 }
 
-fn cells(info: &TypeInfo, record: &Record) -> Vec<String> {
+pub(crate) fn cells(info: &TypeInfo, record: &Record) -> Vec<String> {
     let state = info.has_state().then(|| record.state.clone().unwrap_or_default());
     let fields = info
         .columns

@@ -20,6 +20,13 @@ pub fn operations(registry: &Arc<Registry>, blobs: &Blobs) -> Vec<Operation> {
     vec![
         Operation {
             uploads: &["*/*"],
+            output: || {
+                let text = || json!({ "type": "string" });
+                json!({
+                    "type": "object", "required": ["hash", "name", "size", "content_type"],
+                    "properties": { "hash": text(), "name": text(), "size": { "type": "integer" }, "content_type": text() },
+                })
+            },
             body_limit: UPLOAD_LIMIT,
             ..Operation::write(
                 "file.create",

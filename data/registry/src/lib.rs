@@ -6,15 +6,17 @@
 //! - Must not know: any domain type.
 //!
 //! Map
-//! - `catalog`: what is installed, ready for use. `apply`, `ddl`, `seed`: how it comes to be.
+//! - `catalog`: what is installed, ready for use. `apply`, `layers`, `migrate`, `ddl`, `seed`: how it comes to be.
 //! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete. `history`, `lifecycle`.
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events and the clock.
-//! - `import`, `export`, `cell`: tables as people send and fetch them. `files`: stored files. `saved`: kept filters.
-//! - `aggregate`: rankings and bulletins. `operations`: the rows in the door.
+//! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
+//! - `aggregate`: rankings and bulletins. `operations`, `packages`: the rows in the door.
+//! - `openapi`, `property`: what is installed, as the API's description has it.
 //! - `ogc`: OGC API Features.
 
 mod aggregate;
 mod apply;
+mod archive;
 mod catalog;
 mod cell;
 mod ddl;
@@ -23,9 +25,14 @@ mod export;
 mod files;
 mod history;
 pub mod import;
+mod layers;
 mod lifecycle;
+mod migrate;
 mod ogc;
+mod openapi;
 mod operations;
+mod packages;
+mod property;
 pub mod query;
 mod record;
 mod reference;
@@ -43,6 +50,7 @@ use banyan_base::Problem;
 use banyan_store::{Migration, MigrationSet, Tx};
 
 pub use apply::{Applied, ApplyRequest};
+pub use archive::{Archived, Format, Open};
 pub use catalog::{Catalog, TypeInfo};
 pub use error::Error;
 pub use files::operations as file_operations;
@@ -74,6 +82,7 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
         migration!(6, "import_run"),
         migration!(7, "import_error"),
         migration!(8, "saved_filter"),
+        migration!(9, "package_source"),
     ],
 };
 

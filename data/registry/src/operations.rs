@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use banyan_base::{Limit, Problem, SourceFile, codes, timestamp_text};
-use banyan_door::{Access, Audit, Call, Handler, Input, Method, Operation, Outside, Reply};
-use banyan_door::{Decision, Target};
+use banyan_base::{Limit, Problem, codes, timestamp_text};
+use banyan_door::{Call, Handler, Input, Method, Operation, Outside, Reply};
 use banyan_store::feed;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
@@ -12,7 +11,9 @@ use serde_json::{Map, Value as Json, json};
 use crate::catalog::{Catalog, TypeInfo};
 use crate::query::{Query, list};
 use crate::record::{self, Change, Record, etag};
-use crate::{ApplyRequest, Error, Registry, aggregate, export, history, lifecycle, ogc, reference, saved};
+use crate::{
+    Error, Registry, aggregate, export, history, lifecycle, ogc, openapi, packages, reference, saved,
+};
 
 /// The target of an act on a type: `<package>.<type>.<verb>`.
 macro_rules! on {
@@ -64,14 +65,15 @@ fn records(registry: &Arc<Registry>) -> Vec<Operation> {
     const TRANSITION: &str = "/v1/records/{package}/{type}/{id}/transitions/{name}";
     const AGGREGATE: &str = "/v1/records/{package}/{type}/aggregate";
     const EXPORT: &str = "/v1/records/{package}/{type}/export";
-    let files = || json!({ "type": "object", "required": ["packages"] });
     let mut rows = vec![
         Operation {
             query: LIST_QUERY,
+            output: openapi::any_page,
             ..Operation::read("record.list", "列出记录", ALL, inside(record_list)).on(on!("list"))
         },
         Operation {
-            input: body,
+            input: openapi::sent_fields,
+            output: openapi::any_record,
             ..Operation::write(
                 "record.create",
                 "新建记录",
@@ -83,10 +85,13 @@ fn records(registry: &Arc<Registry>) -> Vec<Operation> {
         },
         Operation {
             query: &[("as_of", "记录在这一时刻的样子(RFC 3339)")],
+            output: openapi::any_record,
             ..Operation::read("record.view", "查看记录", ONE, inside(record_view)).on(on!("view"))
         },
         Operation {
-            input: body,
+            input: openapi::sent_fields,
+            output: openapi::any_record,
+            if_match: true,
             ..Operation::write(
                 "record.update",
                 "修改记录",
@@ -96,17 +101,26 @@ fn records(registry: &Arc<Registry>) -> Vec<Operation> {
             )
             .on(on!("update"))
         },
-        Operation::write(
-            "record.delete",
-            "删除记录",
-            Method::Delete,
-            ONE,
-            inside(record_delete),
-        )
-        .on(on!("delete")),
-        Operation::read("record.history", "查看修改历史", HISTORY, inside(record_history)).on(on!("view")),
         Operation {
-            input: body,
+            if_match: true,
+            ..Operation::write(
+                "record.delete",
+                "删除记录",
+                Method::Delete,
+                ONE,
+                inside(record_delete),
+            )
+            .on(on!("delete"))
+        },
+        Operation {
+            output: openapi::any_history,
+            ..Operation::read("record.history", "查看修改历史", HISTORY, inside(record_history))
+                .on(on!("view"))
+        },
+        Operation {
+            input: openapi::sent_fields,
+            output: openapi::any_record,
+            if_match: true,
             ..Operation::write(
                 "record.transition",
                 "流转记录",
@@ -130,60 +144,8 @@ fn records(registry: &Arc<Registry>) -> Vec<Operation> {
                 ("view", "排名或通报视图的名字"),
                 ("month", "月份,如 2022-05;缺省为本月"),
             ],
+            output: openapi::any_aggregate,
             ..Operation::read("record.aggregate", "汇总", AGGREGATE, inside(record_aggregate)).on(on!("list"))
-        },
-        Operation {
-            audit: Audit::None,
-            ..Operation::read(
-                "package.list",
-                "列出已安装的包",
-                "/v1/packages",
-                inside(package_list),
-            )
-        },
-        Operation {
-            audit: Audit::None,
-            ..Operation::read(
-                "package.view",
-                "查看包的声明",
-                "/v1/packages/{id}",
-                inside(package_view),
-            )
-        },
-        Operation {
-            input: files,
-            body_limit: 64 << 20,
-            access: Access::Read,
-            idempotent: false,
-            ..Operation::write(
-                "package.plan",
-                "预演包的变更",
-                Method::Post,
-                "/v1/packages/plan",
-                inside(package_plan),
-            )
-        },
-        Operation {
-            input: files,
-            body_limit: 64 << 20,
-            access: Access::Alone,
-            ..Operation::write(
-                "package.apply",
-                "安装或升级包",
-                Method::Post,
-                "/v1/packages/apply",
-                inside(package_apply),
-            )
-        },
-        Operation {
-            access: Access::Alone,
-            ..Operation::write(
-                "package.remove",
-                "移除包",
-                Method::Delete,
-                "/v1/packages/{id}",
-                inside(package_remove),
-            )
         },
         Operation {
             query: &[
@@ -191,20 +153,13 @@ fn records(registry: &Arc<Registry>) -> Vec<Operation> {
                 ("limit", "条数"),
                 ("type", "事件类型的开头"),
             ],
+            output: || openapi::listing(json!({ "type": "object", "description": "CloudEvents 1.0 事件" })),
             ..Operation::read("event.list", "读取变更事件", "/v1/events", inside(event_list))
         },
     ];
+    rows.extend(packages::operations(registry));
     rows.extend(saved::operations(registry));
     rows
-}
-
-fn body() -> Json {
-    json!({
-        "type": "object",
-        "required": ["fields"],
-        "properties": { "fields": { "type": "object" }, "note": { "type": "string" } },
-        "additionalProperties": false
-    })
 }
 
 #[derive(Deserialize)]
@@ -428,121 +383,6 @@ fn record_export(registry: &Arc<Registry>, call: &Outside<'_>) -> Result<Reply, 
     };
     let format = call.input.query_value("format").unwrap_or("csv");
     export::export(call, info, query, format)
-}
-
-fn package_list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
-    let catalog = registry.catalog(call.tx)?;
-    let items: Vec<Json> = catalog
-        .packages
-        .values()
-        .map(|package| {
-            let prefix = format!("{}.", package.id);
-            let roles: Vec<&str> = call.cx.actor.roles.iter().filter_map(|role| role.strip_prefix(&prefix)).collect();
-            json!({
-                "id": package.id, "title": package.title, "word": package.word, "clause": package.clause,
-                "version": package.version, "summary": package.summary, "owner": package.owner, "hash": package.hash,
-                "my_roles": roles,
-            })
-        })
-        .collect();
-    // The platform's clock may be another than the reader's: pages that speak of today go by this one.
-    Reply::json(json!({ "items": items, "next": null, "now": call.cx.now_text() }))
-}
-
-/// Verbs on records that pages offer.
-const VERBS: &[(&str, &str)] = &[
-    ("list", "record.list"),
-    ("view", "record.view"),
-    ("create", "record.create"),
-    ("update", "record.update"),
-    ("delete", "record.delete"),
-    ("export", "record.export"),
-    ("import", "import.start"),
-    ("transition", "record.transition"),
-];
-
-/// What the reader may do with each type of a package, so that pages don't offer what would be refused.
-fn may(call: &Call<'_, '_>, package: &banyan_package::model::Package) -> Result<Json, Problem> {
-    let mut types = Map::new();
-    for (name, _) in &package.types {
-        let resource = format!("{}.{name}", package.id);
-        let mut verbs = Vec::new();
-        for (verb, operation) in VERBS {
-            let target = Target {
-                action: format!("{resource}.{verb}"),
-                resource: resource.clone(),
-            };
-            // Not every platform has every engine's operations.
-            if call.door.operation(operation).is_some()
-                && matches!(
-                    call.door.decide(call.cx, operation, &target)?,
-                    Decision::Permit(_)
-                )
-            {
-                verbs.push(*verb);
-            }
-        }
-        types.insert(name.clone(), json!(verbs));
-    }
-    Ok(Json::Object(types))
-}
-
-fn package_view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
-    let catalog = registry.catalog(call.tx)?;
-    let id = call.input.path_value("id")?;
-    let package = catalog
-        .packages
-        .get(id)
-        .ok_or_else(|| Problem::new(codes::NOT_FOUND, format!("没有安装名为 {id} 的包。")))?;
-    let mut body = serde_json::to_value(&**package).map_err(Problem::internal)?;
-    if let Some(object) = body.as_object_mut() {
-        object.insert("may".into(), may(call, package)?);
-    }
-    Reply::json(body)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SentPackages {
-    /// One object a package: path → text.
-    packages: Vec<std::collections::BTreeMap<String, String>>,
-    #[serde(default)]
-    allow_loss: bool,
-}
-
-fn request(input: &Input) -> Result<ApplyRequest, Problem> {
-    let sent: SentPackages = input.typed_body()?;
-    let file = |(path, text): (String, String)| SourceFile {
-        path,
-        bytes: text.into_bytes(),
-    };
-    let packages = sent
-        .packages
-        .into_iter()
-        .map(|files| files.into_iter().map(file).collect())
-        .collect();
-    Ok(ApplyRequest {
-        packages,
-        allow_loss: sent.allow_loss,
-    })
-}
-
-fn package_plan(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
-    Reply::json(json!({ "items": registry.plan(call.tx, &request(call.input)?)? }))
-}
-
-fn package_apply(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
-    Reply::json(json!({ "items": registry.apply(call.cx, call.tx, &request(call.input)?)? }))
-}
-
-fn package_remove(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
-    registry.remove(
-        call.cx,
-        call.tx,
-        call.input.path_value("id")?,
-        call.input.query_flag("allow_loss"),
-    )?;
-    Ok(Reply::empty())
 }
 
 fn event_list(_: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {

@@ -274,7 +274,8 @@ fn unique_fault(info: &TypeInfo, error: banyan_store::Error) -> Problem {
     }
 }
 
-fn search_text(info: &TypeInfo, fields: &Map<String, Json>) -> String {
+/// What full-text search looks through.
+pub fn search_text(info: &TypeInfo, fields: &Map<String, Json>) -> String {
     let text = |name: &str| match fields.get(name) {
         Some(Json::String(text)) => text.clone(),
         Some(Json::Null) | None => String::new(),

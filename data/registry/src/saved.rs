@@ -5,9 +5,10 @@ use std::sync::Arc;
 use banyan_base::{Problem, codes};
 use banyan_door::{Audit, Call, Decision, Handler, Method, Operation, Reply, Target};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::Registry;
+use crate::openapi::listing;
 
 const ALL: &str = "/v1/saved-filters";
 /// Filters one person may keep for one type.
@@ -20,6 +21,7 @@ pub fn operations(registry: &Arc<Registry>) -> Vec<Operation> {
         Operation {
             query: &[("type", "<包>.<类型>")],
             audit: Audit::None,
+            output: || listing(schema()),
             ..Operation::read("saved_filter.list", "列出常用筛选", ALL, Handler::inside(list))
         },
         Operation {
@@ -32,6 +34,7 @@ pub fn operations(registry: &Arc<Registry>) -> Vec<Operation> {
                     },
                 })
             },
+            output: schema,
             ..Operation::write(
                 "saved_filter.create",
                 "保存常用筛选",
@@ -48,6 +51,15 @@ pub fn operations(registry: &Arc<Registry>) -> Vec<Operation> {
             Handler::inside(delete),
         ),
     ]
+}
+
+fn schema() -> Json {
+    let text = || json!({ "type": "string" });
+    let yes = || json!({ "type": "boolean" });
+    json!({
+        "type": "object", "required": ["id", "type", "name", "query", "shared", "mine"],
+        "properties": { "id": text(), "type": text(), "name": text(), "query": text(), "shared": yes(), "mine": yes() },
+    })
 }
 
 #[derive(Deserialize)]

@@ -8,7 +8,9 @@
 //! Map
 //! - `operation`: [`Operation`], one row a thing anyone can do. `input`, `reply`: what goes in and comes out.
 //! - `door`: [`Door`], the order of steps. `idempotency`: replies kept by key. `hooks`: policy and audit. `metrics`.
+//! - `describe`: what engines tell of what is installed.
 
+mod describe;
 mod door;
 mod hooks;
 mod idempotency;
@@ -19,6 +21,7 @@ mod reply;
 #[cfg(test)]
 mod tests;
 
+pub use describe::{Describe, Description, Face};
 pub use door::Door;
 pub use hooks::{
     Audit, AuditLog, AuditStart, AuditTicket, Authenticator, Credential, Decision, LogAudit, Obligations,

@@ -111,6 +111,8 @@ pub struct Operation {
     pub audit: Audit,
     /// Whether an `Idempotency-Key` is honoured.
     pub idempotent: bool,
+    /// Whether the caller must say by `If-Match` which version he acts on.
+    pub if_match: bool,
     /// Whether policy lets those in who have not signed in. (Policy still decides what they get.)
     pub open: bool,
     /// Largest body in bytes.
@@ -147,6 +149,7 @@ impl Operation {
             access,
             audit: Audit::Read,
             idempotent: false,
+            if_match: false,
             open: false,
             body_limit: BODY_LIMIT,
             uploads: &[],

@@ -102,7 +102,7 @@ async fn run(
     respond(reply)
 }
 
-fn credential(headers: &HeaderMap, cookie: &str) -> Result<(Credential, bool), Problem> {
+pub(crate) fn credential(headers: &HeaderMap, cookie: &str) -> Result<(Credential, bool), Problem> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let token = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
         let wrong = || Problem::new(codes::UNAUTHENTICATED, "Authorization 应为 Bearer 令牌。");

@@ -9,7 +9,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, get, on};
 use banyan_base::{Problem, codes};
-use banyan_door::{Authenticator, Door, Method};
+use banyan_door::{Authenticator, Describe, Door, Method};
 use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -33,6 +33,7 @@ pub struct Settings {
 pub(crate) struct Shared {
     pub(crate) door: Door,
     pub(crate) auth: Arc<dyn Authenticator>,
+    pub(crate) describe: Arc<dyn Describe>,
     pub(crate) settings: Settings,
     pub(crate) slots: Arc<Semaphore>,
 }
@@ -48,11 +49,17 @@ fn filter(method: Method) -> MethodFilter {
 }
 
 /// All routes.
-pub fn router(door: &Door, auth: Arc<dyn Authenticator>, settings: Settings) -> Router {
+pub fn router(
+    door: &Door,
+    auth: Arc<dyn Authenticator>,
+    describe: Arc<dyn Describe>,
+    settings: Settings,
+) -> Router {
     let slots = Arc::new(Semaphore::new(settings.concurrent_calls));
     let shared = Arc::new(Shared {
         door: door.clone(),
         auth,
+        describe,
         settings,
         slots,
     });

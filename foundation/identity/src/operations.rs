@@ -115,10 +115,12 @@ pub fn operations(accounts: &Arc<Accounts>, secure: bool) -> Vec<Operation> {
         Operation {
             open: true,
             input: || json!({ "type": "object", "required": ["login", "password"], "properties": { "login": { "type": "string" }, "password": { "type": "string" } } }),
+            output: session,
             ..Operation::write("session.create", "登录", Method::Post, "/v1/session", sign_in)
         },
         Operation {
             audit: Audit::None,
+            output: session,
             ..Operation::read("session.view", "查看当前登录", "/v1/session", view)
         },
         Operation::write(
@@ -144,6 +146,11 @@ pub fn operations(accounts: &Arc<Accounts>, secure: bool) -> Vec<Operation> {
                 ("limit", "每页条数"),
                 ("cursor", "上一页给出的 next"),
             ],
+            output: || {
+                let next = json!({ "type": ["string", "null"] });
+                let items = json!({ "type": "array", "items": described() });
+                json!({ "type": "object", "required": ["items", "next"], "properties": { "items": items, "next": next } })
+            },
             ..Operation::read("account.list", "列出账号", ACCOUNTS, list)
         },
         Operation {
@@ -158,6 +165,7 @@ pub fn operations(accounts: &Arc<Accounts>, secure: bool) -> Vec<Operation> {
         Operation {
             input: || object(&[], false),
             output: described,
+            if_match: true,
             ..Operation::write("account.update", "修改或停用账号", Method::Patch, ACCOUNT, update)
         },
         Operation {
@@ -218,6 +226,19 @@ fn object(required: &[&str], new: bool) -> Value {
         all.extend(own);
     }
     json!({ "type": "object", "required": required, "additionalProperties": false, "properties": properties })
+}
+
+/// The schema of a session as it is told.
+fn session() -> Value {
+    let text = || json!({ "type": ["string", "null"] });
+    let account = json!({
+        "type": "object", "required": ["id", "name", "roles"],
+        "properties": {
+            "id": { "type": "string" }, "name": { "type": "string" }, "unit": text(),
+            "roles": { "type": "array", "items": { "type": "string" } },
+        },
+    });
+    json!({ "type": "object", "required": ["account"], "properties": { "account": account } })
 }
 
 /// The schema of an account as it is told.

@@ -24,6 +24,9 @@ impl Installed {
     }
 }
 
+/// Names of tables and of their indexes end at 63 letters, and are made of both names.
+const MAX_NAMES: usize = 48;
+
 struct Checker<'a> {
     package: &'a Package,
     installed: &'a Installed,
@@ -141,9 +144,9 @@ impl<'a> Checker<'a> {
                 self.add(Severity::Warning, path, &[], rule, message, None);
             }
         }
-        let numbers: Vec<u32> = self.package.steps.iter().map(|step| step.number).collect();
-        let unique: BTreeSet<u32> = numbers.iter().copied().collect();
-        if unique.len() != numbers.len() {
+        let steps = self.package.steps.iter();
+        let unique: BTreeSet<_> = steps.map(|step| (&step.overlay, step.number)).collect();
+        if unique.len() != self.package.steps.len() {
             self.error("steps", &[], "step-number", "two steps have one number".into());
         }
     }
@@ -158,6 +161,16 @@ impl<'a> Checker<'a> {
 
     fn record(&mut self, name: &str, record: &RecordType) {
         let path = format!("records/{name}.toml");
+        if self.package.id.len() + name.len() > MAX_NAMES {
+            let hint = Some(format!(
+                "together with the package's id at most {MAX_NAMES} letters"
+            ));
+            let message = format!(
+                "the name `{name}` is too long for a table of `{}`",
+                self.package.id
+            );
+            self.add(Severity::Error, &path, &[], "name-length", message, hint);
+        }
         let known: Vec<&str> = record.fields.iter().map(|(name, _)| name.as_str()).collect();
         let groups = std::iter::once(("label", std::slice::from_ref(&record.label)))
             .chain(std::iter::once(("key", record.key.as_slice())))
@@ -611,6 +624,6 @@ impl<'a> Checker<'a> {
 }
 
 /// `1.10.2` as numbers, to compare versions.
-fn numbers(version: &str) -> Vec<u32> {
+pub(crate) fn numbers(version: &str) -> Vec<u32> {
     version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }

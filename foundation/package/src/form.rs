@@ -19,6 +19,8 @@ pub(crate) enum Shape {
     Boolean,
     /// An ISO date, as text or as TOML's own.
     Date,
+    /// A table of any keys: what is in it is checked elsewhere.
+    Any,
     /// `{ zh = "…", en = "…" }`.
     Title,
     /// One of these words; the rule that a wrong one breaks.
@@ -82,7 +84,7 @@ pub(crate) fn read(path: &str, text: &str, shape: &Shape) -> (Option<Json>, Vec<
         findings: Vec::new(),
     };
     for fault in faults {
-        form.add(fault.at, "form", fault.message, None);
+        form.add(fault.at, fault.rule, fault.message, None);
     }
     let value = form.value(&root, root.at, shape, "the file");
     let mut findings = form.findings;
@@ -119,6 +121,7 @@ impl Form<'_> {
             (Shape::Integer | Shape::Number, Kind::Integer(number)) => Some((*number).into()),
             (Shape::Number, Kind::Float(number)) => Some((*number).into()),
             (Shape::Boolean, Kind::Boolean(value)) => Some((*value).into()),
+            (Shape::Any, Kind::Table(_)) => Some(Json::Object(Map::new())),
             (Shape::Title, Kind::Table(_)) => self.value(node, at, &Shape::Table(TITLE), name),
             (Shape::Title, Kind::Text(text)) => {
                 let hint = Some(format!("{name} = {{ zh = \"{text}\" }}"));
@@ -268,7 +271,7 @@ impl Shape {
             Shape::Date => "a date",
             Shape::Title => "a table with zh and en",
             Shape::List(_) => "a list",
-            Shape::Table(_) | Shape::Map(_) | Shape::Tagged { .. } => "a table",
+            Shape::Table(_) | Shape::Map(_) | Shape::Any | Shape::Tagged { .. } => "a table",
         }
     }
 
@@ -282,7 +285,7 @@ impl Shape {
             Shape::Title => serde_json::json!({ "zh": "" }),
             Shape::Choice(words, _) => Json::String(words.first().copied().unwrap_or_default().to_owned()),
             Shape::List(_) => Json::Array(Vec::new()),
-            Shape::Map(_) | Shape::Tagged { .. } => Json::Object(Map::new()),
+            Shape::Map(_) | Shape::Any | Shape::Tagged { .. } => Json::Object(Map::new()),
             Shape::Table(keys) => {
                 let required = keys.iter().filter(|key| key.required);
                 Json::Object(

@@ -2,7 +2,7 @@
 
 use crate::form::{Shape, may, must};
 
-use Shape::{Boolean, Choice, Cql2, Date, Feel, Integer, List, Map, Number, Table, Tagged, Text, Title};
+use Shape::{Any, Boolean, Choice, Cql2, Date, Feel, Integer, List, Map, Number, Table, Tagged, Text, Title};
 
 const NAMES: Shape = List(&Text);
 const COLORS: Shape = Choice(&["green", "yellow", "red", "blue", "grey"], "form");
@@ -11,6 +11,7 @@ const GRADES: Shape = Choice(&["一般", "重要", "核心"], "grade");
 /// File name of the schema, what it describes, the form.
 pub(crate) static ALL: &[(&str, &str, Shape)] = &[
     ("package", "package.toml:包的说明", PACKAGE),
+    ("overlay", "package.toml:本地修改的说明", OVERLAY),
     ("codes", "codes/<代码表>.toml:代码表", CODES),
     ("records", "records/<类型>.toml:记录类型", RECORD),
     ("views", "views/<视图>.toml:视图", VIEW),
@@ -40,27 +41,39 @@ pub(crate) const PACKAGE: Shape = Table(&[
     must("owner", Text, "主管单位的名称。"),
     must("version", Text, "版本,三个数:1.0.0。"),
     may("summary", Title, "系统首页上的说明。"),
-    may("overlays", Text, "本包是对哪个包的本地修改;缺省时是独立的包。"),
     may("needs", Map(&Text), "所需要的包及其最低版本。"),
-    may(
-        "roles",
-        Map(&Table(&[
-            must("title", Title, "角色名称。"),
-            may("about", Title, "角色的职责。"),
-        ])),
-        "本包的角色。",
+    may("roles", Map(&ROLE), "本包的角色。"),
+    may("purposes", Map(&PURPOSE), "使用个人信息的用途。"),
+]);
+
+const ROLE: Shape = Table(&[
+    must("title", Title, "角色名称。"),
+    may("about", Title, "角色的职责。"),
+]);
+
+const PURPOSE: Shape = Table(&[
+    must("title", Title, "用途名称。"),
+    must("legal_basis", Text, "法律依据。"),
+    must("retention", Text, "保存期限,ISO 8601 时长,例如 P5Y。"),
+    may("sunset", Date, "用途终止日期。"),
+    may("roles", NAMES, "可以为此用途使用数据的角色。"),
+]);
+
+/// package.toml of an overlay. What stands in its tables may be a part only; it is checked where it is merged.
+pub(crate) const OVERLAY: Shape = Table(&[
+    must(
+        "id",
+        Text,
+        "本地修改的标识:2 到 24 个小写字母、数字和连字符,以字母开头。",
     ),
-    may(
-        "purposes",
-        Map(&Table(&[
-            must("title", Title, "用途名称。"),
-            must("legal_basis", Text, "法律依据。"),
-            must("retention", Text, "保存期限,ISO 8601 时长,例如 P5Y。"),
-            may("sunset", Date, "用途终止日期。"),
-            may("roles", NAMES, "可以为此用途使用数据的角色。"),
-        ])),
-        "使用个人信息的用途。",
-    ),
+    must("title", Title, "本地修改的名称。"),
+    must("overlays", Text, "修改的是哪个包。"),
+    must("owner", Text, "作出修改的单位。"),
+    must("version", Text, "版本,三个数:1.0.0。"),
+    may("summary", Title, "代替原包首页上的说明。"),
+    may("needs", Map(&Text), "所需要的包及其最低版本,可以写明原包的版本。"),
+    may("roles", Map(&Any), "增加或修改的角色。"),
+    may("purposes", Map(&Any), "增加或修改的用途。"),
 ]);
 
 pub(crate) const CODES: Shape = Table(&[

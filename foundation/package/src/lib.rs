@@ -6,14 +6,19 @@
 //!
 //! Map: `model`: what the files mean. `raw`: their form. `read`: files → [`Package`]. `check`: what only shows when all
 //! files are seen, FEEL included. `scope`: record types as FEEL types. `diff`: what an apply would change.
+//! `overlay`, `merge`: overlays merged into the package they change.
 
 mod check;
 mod diff;
 mod form;
 mod forms;
 mod locate;
+mod merge;
 pub mod model;
 mod node;
+mod overlay;
+#[cfg(test)]
+mod overlay_tests;
 mod raw;
 mod read;
 mod read_types;
@@ -25,8 +30,9 @@ mod seed;
 mod tests;
 
 pub use check::{Installed, check};
-pub use diff::{Change, Plan, diff};
+pub use diff::{Change, Plan, StepsDone, diff, renamed};
 pub use model::Package;
+pub use overlay::{Head, Layered, hash, head, layer};
 pub use read::read;
 pub use schema::schemas;
 pub use scope::{field_type, record_scope, trigger_scope};

@@ -24,8 +24,9 @@ pub struct Package {
     pub version: String,
     /// Package id → lowest version.
     pub needs: BTreeMap<String, String>,
-    /// For an overlay: the package it changes.
-    pub overlays: Option<String>,
+    /// What changes it here, in the order in which it is merged.
+    #[serde(default, deserialize_with = "or_default")]
+    pub overlays: Vec<Overlay>,
     /// Lines shown on the package's home page.
     pub summary: Title,
     pub purposes: Ordered<Purpose>,
@@ -46,6 +47,21 @@ pub struct Package {
     pub features: Vec<String>,
     /// SHA-256 over paths and bytes of all files, hex.
     pub hash: String,
+}
+
+/// A package that is merged into another.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Overlay {
+    pub id: String,
+    pub title: Title,
+    pub version: String,
+    /// SHA-256 over paths and bytes of its files, hex.
+    pub hash: String,
+}
+
+/// Packages stored before there were overlays hold `null` here.
+fn or_default<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Overlay>, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
 /// The five words the platform is sorted by.
@@ -481,6 +497,9 @@ pub struct Seed {
 pub struct Step {
     /// From the file's name; steps above the installed number run, in order.
     pub number: u32,
+    /// The overlay that the step belongs to; it counts its own steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlay: Option<String>,
     pub actions: Vec<StepAction>,
 }
 

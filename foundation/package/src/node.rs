@@ -4,6 +4,8 @@ use banyan_base::{Finding, Severity};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::merge;
+
 /// A value and the byte at which it begins.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
@@ -34,6 +36,7 @@ pub(crate) struct Entry {
 /// Something the file's grammar has to say at a byte.
 pub(crate) struct Fault {
     pub(crate) at: usize,
+    pub(crate) rule: &'static str,
     pub(crate) message: String,
 }
 
@@ -54,21 +57,38 @@ impl Kind {
 /// Nesting beyond which nothing is read: no file of a package is nearly as deep.
 const MAX_DEPTH: usize = 32;
 
-/// Reads all that can be read.
+/// Reads all that can be read. What overlays add stands behind their marks ([`crate::merge`]) and is merged.
 pub(crate) fn parse(text: &str) -> (Node, Vec<Fault>) {
+    let mut parts = merge::parts(text).into_iter();
+    let (mut root, mut faults) = parse_part(parts.next().map_or("", |part| part.text));
+    for part in parts {
+        let (mut node, more) = parse_part(part.text);
+        merge::shift(&mut node, part.start);
+        faults.extend(more.into_iter().map(|fault| Fault {
+            at: fault.at + part.start,
+            ..fault
+        }));
+        merge::merge(&mut root, node, part.head, &mut faults);
+    }
+    (root, faults)
+}
+
+fn parse_part(text: &str) -> (Node, Vec<Fault>) {
     let empty = Node {
         at: 0,
         kind: Kind::Table(Vec::new()),
     };
     if let Some(at) = too_deep(text) {
         let message = "a key with more than 64 parts".into();
-        return (empty, vec![Fault { at, message }]);
+        let rule = "form";
+        return (empty, vec![Fault { at, rule, message }]);
     }
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut faults: Vec<Fault> = errors
         .into_iter()
         .map(|error| Fault {
             at: error.span().map_or(0, |span| span.start),
+            rule: "form",
             message: error.message().to_owned(),
         })
         .collect();

@@ -43,7 +43,6 @@ pub(crate) struct RawPackage {
     pub version: String,
     #[serde(default)]
     pub summary: Title,
-    pub overlays: Option<String>,
     #[serde(default)]
     pub needs: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "ordered")]

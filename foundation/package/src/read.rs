@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::form::{self, Shape};
 use crate::forms;
 use crate::locate::Located;
+use crate::merge;
 use crate::model::*;
 use crate::node::finding_at;
 use crate::raw::*;
@@ -17,13 +18,25 @@ use crate::raw::*;
 const MAX_FILE: usize = 16 << 20;
 
 pub(crate) struct Reader {
+    /// Whether overlays are merged in.
+    merged: bool,
     pub(crate) findings: Vec<Finding>,
     pub(crate) package: Package,
 }
 
 /// Reads the files of a package folder. `None` where package.toml itself can't be read.
 pub fn read(files: &[SourceFile]) -> (Option<Package>, Vec<Finding>) {
+    read_as(files, false)
+}
+
+/// Reads the files of a package into which overlays are merged.
+pub(crate) fn read_merged(files: &[SourceFile]) -> (Option<Package>, Vec<Finding>) {
+    read_as(files, true)
+}
+
+fn read_as(files: &[SourceFile], merged: bool) -> (Option<Package>, Vec<Finding>) {
     let mut reader = Reader {
+        merged,
         findings: Vec::new(),
         package: Package::default(),
     };
@@ -46,12 +59,14 @@ pub fn read(files: &[SourceFile]) -> (Option<Package>, Vec<Finding>) {
     for file in &sorted {
         reader.file(file);
     }
-    reader.package.hash = hash(&sorted);
-    let Reader { findings, package } = reader;
+    reader.package.hash = hash_of(&sorted);
+    let Reader {
+        findings, package, ..
+    } = reader;
     (whole.then_some(package), findings)
 }
 
-fn hash(files: &[&SourceFile]) -> String {
+pub(crate) fn hash_of(files: &[&SourceFile]) -> String {
     let mut hasher = Sha256::new();
     for file in files {
         hasher.update(file.path.as_bytes());
@@ -66,6 +81,24 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Refuses the character that marks the parts of merged files.
+pub(crate) fn control_character(file: &SourceFile) -> Option<Finding> {
+    let text = String::from_utf8_lossy(&file.bytes);
+    let at = text
+        .find(merge::MARK)
+        .filter(|_| !file.path.starts_with("demo/"))?;
+    let message = "the file holds a control character".to_owned();
+    Some(finding_at(
+        Severity::Error,
+        &file.path,
+        &text,
+        at,
+        "control-character",
+        message,
+        None,
+    ))
+}
+
 pub(crate) fn is_name(text: &str) -> bool {
     text.len() <= 31
         && text.starts_with(|c: char| c.is_ascii_lowercase())
@@ -74,7 +107,7 @@ pub(crate) fn is_name(text: &str) -> bool {
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-fn is_package_id(text: &str) -> bool {
+pub(crate) fn is_package_id(text: &str) -> bool {
     (2..=24).contains(&text.len()) && is_name(&text.replace('-', "_"))
 }
 
@@ -182,7 +215,6 @@ impl Reader {
             version: raw.version,
             needs: raw.needs,
             summary: raw.summary,
-            overlays: raw.overlays,
             roles: raw
                 .roles
                 .into_iter()
@@ -209,7 +241,21 @@ impl Reader {
             );
             return;
         }
-        let parts: Vec<&str> = file.path.split('/').collect();
+        if !self.merged
+            && let Some(finding) = control_character(file)
+        {
+            self.findings.push(finding);
+            return;
+        }
+        let mut parts: Vec<&str> = file.path.split('/').collect();
+        // Files of an overlay that stand beside the package's own: `steps/~<overlay>/0001.toml`.
+        let overlay = parts
+            .get(1)
+            .and_then(|part| part.strip_prefix('~'))
+            .map(str::to_owned);
+        if self.merged && overlay.is_some() && parts.len() == 3 {
+            parts.remove(1);
+        }
         match parts.as_slice() {
             ["package.toml" | "README.md" | "RETENTION.md"] => {}
             ["demo", ..] => {}
@@ -236,7 +282,9 @@ impl Reader {
                     hash,
                 });
             }
-            ["steps", name] if name.ends_with(".toml") => self.step(file, name.trim_end_matches(".toml")),
+            ["steps", name] if name.ends_with(".toml") => {
+                self.step(file, name.trim_end_matches(".toml"), overlay);
+            }
             ["features", name] if name.ends_with(".feature") => self.package.features.push(file.path.clone()),
             _ => {
                 let hint = "package.toml, codes/, records/, views/, triggers.toml, policy.cedar, messages/, seeds/, steps/, features/, README.md, RETENTION.md";

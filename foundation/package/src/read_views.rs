@@ -167,7 +167,7 @@ impl Reader {
         }
     }
 
-    pub(crate) fn step(&mut self, file: &SourceFile, name: &str) {
+    pub(crate) fn step(&mut self, file: &SourceFile, name: &str, overlay: Option<String>) {
         let Ok(number) = name.parse::<u32>() else {
             self.add(
                 file,
@@ -192,6 +192,7 @@ impl Reader {
         });
         self.package.steps.push(Step {
             number,
+            overlay,
             actions: actions.collect(),
         });
     }

@@ -33,6 +33,7 @@ fn of(shape: &Shape) -> Json {
         Shape::Number => json!({ "type": "number" }),
         Shape::Boolean => json!({ "type": "boolean" }),
         Shape::Date => json!({ "type": "string", "format": "date" }),
+        Shape::Any => json!({ "type": "object" }),
         Shape::Title => table(&TITLE.iter().collect::<Vec<_>>(), None),
         Shape::Choice(words, _) => json!({ "enum": words }),
         Shape::List(inner) => json!({ "type": "array", "items": of(inner) }),

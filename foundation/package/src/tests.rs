@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use banyan_base::{SourceFile, has_errors};
 
 use crate::model::Package;
-use crate::{Change, Installed, check, diff, read};
+use crate::{Change, Installed, StepsDone, check, diff, read};
 
 const PACKAGE: &str = "id = \"rooms\"\ntitle = { zh = \"会议室\" }\nword = \"collaboration\"\nowner = \"省数字办\"\nversion = \"1.0.0\"\n[roles.clerk]\ntitle = { zh = \"经办\" }\n";
 const RECORD: &str = "title = { zh = \"会议室\" }\nlabel = \"name\"\nkey = [\"name\"]\n\n[fields.name]\ntype = \"text\"\ntitle = { zh = \"名称\" }\nrequired = true\n\n[fields.seats]\ntype = \"integer\"\ntitle = { zh = \"座位\" }\nmin = 1\nmax = 500\n\n[fields.large]\ntype = \"computed\"\ntitle = { zh = \"大会议室\" }\nresult = \"boolean\"\nfeel = \"seats > 50\"\n\n[lifecycle]\ninitial = \"open\"\n[lifecycle.states.open]\ntitle = { zh = \"开放\" }\n[lifecycle.states.closed]\ntitle = { zh = \"停用\" }\nfinal = true\n[lifecycle.transitions.close]\ntitle = { zh = \"停用\" }\nfrom = [\"open\"]\nto = \"closed\"\nwho = [\"clerk\"]\nguard = \"record.seats > 0\"\n";
@@ -11,7 +11,7 @@ const CODES: &str = "title = { zh = \"楼层\" }\n[[items]]\ncode = \"1\"\ntitle
 const VIEW: &str = "title = { zh = \"全部\" }\nof = \"room\"\nkind = \"list\"\ncolumns = [\"name\", \"seats\"]\nsort = [\"name\"]\n";
 const TRIGGERS: &str = "[triggers.log]\ntitle = { zh = \"记录\" }\non = { event = \"rooms.room.created\" }\nwhen = \"record.seats > 100\"\ndo = { create = \"room\", with = { name = \"record.name\" } }\n";
 
-fn good() -> BTreeMap<String, String> {
+pub(crate) fn good() -> BTreeMap<String, String> {
     [
         ("package.toml", PACKAGE),
         ("records/room.toml", RECORD),
@@ -30,7 +30,7 @@ fn good() -> BTreeMap<String, String> {
     .into()
 }
 
-fn files(map: &BTreeMap<String, String>) -> Vec<SourceFile> {
+pub(crate) fn files(map: &BTreeMap<String, String>) -> Vec<SourceFile> {
     map.iter()
         .map(|(path, text)| SourceFile {
             path: path.clone(),
@@ -320,6 +320,22 @@ fn every_fault_is_found_at_its_line() {
 }
 
 #[test]
+fn names_fit_into_those_of_tables() {
+    let mut map = good();
+    let long = format!("records/{}.toml", "a".repeat(31));
+    map.insert(long.clone(), RECORD.into());
+    map.insert(
+        "package.toml".into(),
+        PACKAGE.replace("rooms", "rooms-of-the-province"),
+    );
+    let hit = findings(&map).1;
+    assert!(
+        hit.iter().any(|f| f.rule == "name-length" && f.file == long),
+        "{hit:#?}"
+    );
+}
+
+#[test]
 fn one_mistake_does_not_hide_another() {
     let mut map = good();
     map.insert("codes/floor.toml".into(), "title = 3".into());
@@ -356,13 +372,13 @@ fn differences_are_told() {
     );
     map.insert("records/room.toml".into(), record);
     map.insert("views/all.toml".into(), VIEW.replace("\"name\"", "\"full_name\""));
-    let unnamed = diff(Some(&old), &findings(&map).0.unwrap(), 0);
+    let unnamed = diff(Some(&old), &findings(&map).0.unwrap(), &StepsDone::new());
     assert_eq!(unnamed.losses.len(), 1);
     map.insert(
         "steps/0002.toml".into(),
         "[[actions]]\ndo = \"rename_field\"\nof = \"room\"\nfrom = \"name\"\nto = \"full_name\"\n".into(),
     );
-    let plan = diff(Some(&old), &findings(&map).0.unwrap(), 0);
+    let plan = diff(Some(&old), &findings(&map).0.unwrap(), &StepsDone::new());
     assert!(plan.losses.is_empty() && plan.problems.is_empty());
     assert_eq!(
         plan.changes[0],
@@ -373,5 +389,5 @@ fn differences_are_told() {
         }
     );
     assert_eq!(plan.changes[1].to_string(), "+ field room.floor (楼层)");
-    assert!(diff(Some(&old), &old, 0).changes.is_empty());
+    assert!(diff(Some(&old), &old, &StepsDone::new()).changes.is_empty());
 }

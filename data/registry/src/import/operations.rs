@@ -7,9 +7,10 @@ use banyan_door::{Audit, Body, Call, Handler, Method, Operation, Outside, Reply}
 use banyan_package::model::FieldKind;
 use banyan_store::jobs::NewJob;
 use banyan_store::{Blobs, blobs};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::run::{self, JOB, Mode, Run};
+use crate::openapi::listing;
 use crate::operations::on;
 use crate::{Registry, export};
 
@@ -27,6 +28,7 @@ pub fn operations(registry: &Arc<Registry>, blobs: &Blobs) -> Vec<Operation> {
                 ("dry_run", "true 则只检查,不写入"),
                 ("mode", "create 只新增;upsert 按主键新增或更新"),
             ],
+            output: schema,
             uploads: &["text/csv", XLSX, "application/octet-stream"],
             body_limit: UPLOAD_LIMIT,
             ..Operation::write(
@@ -40,6 +42,7 @@ pub fn operations(registry: &Arc<Registry>, blobs: &Blobs) -> Vec<Operation> {
         },
         Operation {
             audit: Audit::None,
+            output: || listing(schema()),
             ..Operation::read(
                 "import.list",
                 "列出我的导入",
@@ -49,15 +52,19 @@ pub fn operations(registry: &Arc<Registry>, blobs: &Blobs) -> Vec<Operation> {
         },
         Operation {
             audit: Audit::None,
+            output: schema,
             ..Operation::read("import.view", "查看导入进度", RUN, Handler::inside(view))
         },
-        Operation::write(
-            "import.cancel",
-            "停止导入",
-            Method::Post,
-            "/v1/imports/{id}/cancel",
-            Handler::inside(cancel),
-        ),
+        Operation {
+            output: schema,
+            ..Operation::write(
+                "import.cancel",
+                "停止导入",
+                Method::Post,
+                "/v1/imports/{id}/cancel",
+                Handler::inside(cancel),
+            )
+        },
         Operation {
             query: &[("format", "csv 或 xlsx")],
             ..Operation::read(
@@ -79,6 +86,26 @@ pub fn operations(registry: &Arc<Registry>, blobs: &Blobs) -> Vec<Operation> {
             .on(on!("import"))
         },
     ]
+}
+
+/// A run as it is shown.
+fn schema() -> Json {
+    let count = |about: &str| json!({ "type": "integer", "minimum": 0, "description": about });
+    let text = || json!({ "type": ["string", "null"] });
+    let error = json!({
+        "type": "object",
+        "properties": { "line": { "type": "integer" }, "column": { "type": "string" }, "message": { "type": "string" } },
+    });
+    json!({
+        "type": "object", "required": ["id", "state"],
+        "properties": {
+            "id": { "type": "string" }, "state": { "type": "string" }, "file_name": { "type": "string" },
+            "dry_run": { "type": "boolean" }, "mode": { "type": "string", "enum": ["create", "upsert"] },
+            "total": count("行数"), "done": count("已处理"), "created": count("新增"), "updated": count("更新"),
+            "failed": count("有错"), "message": text(), "ended_at": text(),
+            "first_errors": { "type": "array", "items": error },
+        },
+    })
 }
 
 fn start(registry: &Arc<Registry>, store: &Blobs, call: &Outside<'_>) -> Result<Reply, Problem> {
