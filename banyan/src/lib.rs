@@ -5,9 +5,6 @@
 //! the command line offers; `audit_commands`: checking the audit log.
 
 pub mod audit_commands;
-//! as folders. `check`: what is wrong with them. `serve`: the server. `features`: acceptance features. `commands`: what
-//! the command line offers.
-
 pub mod check;
 pub mod commands;
 pub mod config;

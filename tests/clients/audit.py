@@ -99,6 +99,26 @@ def root_of(hashes: list[bytes]) -> bytes:
     return HASHER.hash_pair(root_of(hashes[:split]), root_of(hashes[split:]))
 
 
+def extends(first: int, old: bytes, second: int, new: bytes, proof: list[bytes]) -> bool:
+    """The check of RFC 9162 section 2.1.4.2, for 0 < first < second."""
+    steps = [old, *proof] if first & (first - 1) == 0 else proof
+    node, last = first - 1, second - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    before = after = steps[0]
+    for step in steps[1:]:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            before, after = HASHER.hash_pair(step, before), HASHER.hash_pair(step, after)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            after = HASHER.hash_pair(after, step)
+        node, last = node >> 1, last >> 1
+    return last == 0 and (before, after) == (old, new)
+
+
 def check(files, key: Key, known: tuple[int, bytes] | None) -> list[bytes]:
     """Raises a Fault unless everything is as signed, and grew from what is known; gives the entries."""
     size, root = key.open(files("checkpoint"))
@@ -177,7 +197,8 @@ def verify_http(url: str, token: str, key: Key) -> None:
     for index in sorted({0, 1, size // 3, size // 2, size - 1}):
         answer = anybody.get("/v1/audit/inclusion", params={"index": index, "size": size}).json()
         ours = [base64.b64decode(step) for step in answer["path"]]
-        proof = tree.prove_inclusion(index + 1, size) if BASE_ONE else tree.prove_inclusion(index, size)
+        # pymerkle counts entries from 1.
+        proof = tree.prove_inclusion(index + 1, size)
         verify_inclusion(HASHER.hash_buff(entries[index]), root, proof)
         theirs = [bytes.fromhex(step) for step in proof.serialize()["path"]]
         theirs.remove(HASHER.hash_buff(entries[index]))
@@ -187,19 +208,12 @@ def verify_http(url: str, token: str, key: Key) -> None:
         ours = [base64.b64decode(step) for step in answer["proof"]]
         proof = tree.prove_consistency(first, size)
         verify_consistency(tree.get_state(first), root, proof)
-        theirs = [bytes.fromhex(step) for step in proof.serialize()["path"]]
-        if first & (first - 1) == 0:
-            # The reader has the old root, which RFC 6962 therefore leaves out.
-            theirs.remove(tree.get_state(first))
-        assert sorted(ours) == sorted(theirs), f"consistency of {first} and {size}"
+        assert extends(first, tree.get_state(first), size, root, ours), f"consistency of {first} and {size}"
+        assert not extends(first, HASHER.hash_buff(b"false"), size, root, ours)
     for path in ("tile/0/999", "tile/0/../../signing-key", "tile/entries/000", "tile/0/000.p/0"):
         answer = anybody.get(f"/audit/{path}")
         assert answer.status_code in (400, 404), f"{path}: {answer.status_code}"
     print(f"{key.name}: {size} entries over HTTP, proofs are those of pymerkle")
-
-
-# pymerkle counts leaves from 1 up to version 6, from 0 since.
-BASE_ONE = False
 
 
 def tamperings(files: dict[str, bytes], chance: random.Random):
