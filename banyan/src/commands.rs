@@ -8,6 +8,7 @@ use banyan_base::{Finding, Problem, Severity, SourceFile, World, has_errors};
 use banyan_registry::{Applied, ApplyRequest};
 use clap::{Parser, Subcommand};
 
+use crate::audit_commands::{self, AuditCommand};
 use crate::config::{Config, Format, default_file, reference_page};
 use crate::platform::Platform;
 use crate::{check, features, folder, serve};
@@ -81,6 +82,11 @@ enum Command {
         #[arg(long)]
         steps: bool,
     },
+    /// Check the audit log.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Print a default configuration file, or its reference.
     Config { what: String },
     /// Write the JSON Schemas of package files, for editors.
@@ -116,6 +122,7 @@ pub fn run(cli: Cli) -> ExitCode {
                     packages,
                 },
             ),
+            Command::Audit { command } => audit_commands::run(&config, command).and_then(|text| say(&text)),
             Command::Config { what } => match what.as_str() {
                 "default" => say(&default_file()),
                 "reference" => say(&reference_page()),

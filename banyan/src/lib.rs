@@ -2,8 +2,9 @@
 //!
 //! Map: `config`: the configuration file. `platform`: the engines wired together over one database. `folder`: packages
 //! as folders. `check`: what is wrong with them. `serve`: the server. `features`: acceptance features. `commands`: what
-//! the command line offers.
+//! the command line offers; `audit_commands`: checking the audit log.
 
+pub mod audit_commands;
 pub mod check;
 pub mod commands;
 pub mod config;

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use banyan_base::{Problem, World};
-use banyan_door::{Door, LogAudit, Metrics};
+use banyan_door::{Door, Metrics};
+use banyan_identity::audit::{AuditSettings, AuditTrail, Suite};
 use banyan_identity::{Accounts, CedarPolicy, NewAccount};
 use banyan_registry::Registry;
 use banyan_store::jobs::JobHandler;
@@ -23,6 +24,7 @@ pub struct Platform {
     pub registry: Arc<Registry>,
     pub accounts: Arc<Accounts>,
     pub blobs: Blobs,
+    pub audit: Arc<AuditTrail>,
 }
 
 #[derive(Deserialize)]
@@ -57,16 +59,12 @@ impl Platform {
                 connections: config.store.read_connections,
             },
         )?;
-        Platform::over(
-            db,
-            world,
-            config
-                .server
-                .public_url
-                .as_deref()
-                .is_some_and(|url| url.starts_with("https")),
-            &config.store.folder,
-        )
+        let secure = config
+            .server
+            .public_url
+            .as_deref()
+            .is_some_and(|url| url.starts_with("https"));
+        Platform::with_audit(db, world, secure, &config.store.folder, &config.audit_settings())
     }
 
     /// The same over a database that is open already, with a folder for what is kept in files.
@@ -74,6 +72,21 @@ impl Platform {
     /// # Errors
     /// Where it can't be migrated.
     pub fn over(db: Db, world: World, secure: bool, folder: &Path) -> Result<Platform, Problem> {
+        let audit = AuditSettings {
+            folder: folder.join("audit"),
+            origin: "banyan.local".into(),
+            suite: Suite::International,
+        };
+        Platform::with_audit(db, world, secure, folder, &audit)
+    }
+
+    fn with_audit(
+        db: Db,
+        world: World,
+        secure: bool,
+        folder: &Path,
+        audit: &AuditSettings,
+    ) -> Result<Platform, Problem> {
         db.migrate(&[
             &banyan_store::MIGRATIONS,
             &banyan_door::MIGRATIONS,
@@ -93,11 +106,13 @@ impl Platform {
         rows.extend(banyan_registry::import_operations(&registry, &blobs));
         rows.extend(banyan_identity::operations(&accounts, secure));
         rows.extend(banyan_door::job_operations());
+        let audit = Arc::new(AuditTrail::open(audit, &world).map_err(Problem::internal)?);
+        rows.extend(banyan_identity::audit::operations(audit.log()));
         let door = Door::new(
             db.clone(),
             world.clone(),
             policy,
-            Arc::new(LogAudit),
+            Arc::<AuditTrail>::clone(&audit),
             metrics,
             rows,
         )?;
@@ -108,6 +123,7 @@ impl Platform {
             registry,
             accounts,
             blobs,
+            audit,
         })
     }
 

@@ -65,6 +65,7 @@ pub fn serve(
     jobs.stop();
     runtime.shutdown_timeout(Duration::from_secs(config.server.stop_seconds));
     platform.db.close();
+    platform.audit.log().close();
     result
 }
 

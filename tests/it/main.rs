@@ -1,5 +1,6 @@
 //! The one integration binary. Add a module here, never a second binary.
 
+mod audit;
 mod client;
 mod examples;
 mod hostile;

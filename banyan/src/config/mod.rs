@@ -3,6 +3,7 @@
 //! `banyan config default` prints a commented default file, `banyan config reference` the page docs/configuration.md;
 //! both are made from the doc comments here.
 
+mod audit;
 mod http;
 mod log;
 mod reference;
@@ -11,9 +12,11 @@ mod store;
 
 use std::path::{Path, PathBuf};
 
+use banyan_identity::audit::AuditSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use audit::{Audit, AuditSuite};
 pub use http::Http;
 pub use log::{Format, Log};
 pub use reference::{default_file, reference_page};
@@ -32,6 +35,8 @@ pub struct Config {
     pub http: Http,
     /// Logs.
     pub log: Log,
+    /// The audit log.
+    pub audit: Audit,
 }
 
 /// Why a configuration can't be used; the text names the file and, where it can, the line.
@@ -79,10 +84,26 @@ impl Config {
         if self.http.concurrent_calls == 0 {
             return Err("http.concurrent_calls must be at least 1".into());
         }
+        let origin = &self.audit.origin;
+        if origin.is_empty() || origin.contains(|c: char| c.is_whitespace() || c == '+') {
+            return Err("audit.origin must be a name without blanks or +, e.g. banyan.example.gov.cn".into());
+        }
         if self.store.read_connections == 0 {
             return Err("store.read_connections must be at least 1".into());
         }
         Ok(())
+    }
+
+    /// Where and how the audit log is kept.
+    pub fn audit_settings(&self) -> AuditSettings {
+        AuditSettings {
+            folder: match &self.audit.folder {
+                Some(folder) => folder.clone(),
+                None => self.store.folder.join("audit"),
+            },
+            origin: self.audit.origin.clone(),
+            suite: self.audit.suite.into(),
+        }
     }
 
     /// The database's URL: as configured, or SQLite in the data folder.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use banyan_base::{Ctx, Problem, World, codes};
 use banyan_store::{Db, Tx};
 
-use crate::hooks::{AuditLog, AuditStart, Decision, Obligations, Outcome, Policy};
+use crate::hooks::{AuditLog, AuditStart, AuditTicket, Decision, Obligations, Outcome, Policy};
 use crate::idempotency::once;
 use crate::{Access, Audit, Call, Handler, Input, Metrics, Operation, Outside, Reply, Target};
 
@@ -167,13 +167,18 @@ impl Door {
             subject: subject.as_deref(),
         };
         let audited = row.audit != Audit::None;
-        let mut result = if audited {
+        let begun = if audited {
             self.inner.audit.start(&entry)
         } else {
-            Ok(())
-        }
-        .and_then(|()| self.permit(cx, row, &target))
-        .and_then(|obligations| self.run(cx, row, input, obligations, tx));
+            Ok(AuditTicket::at_once())
+        };
+        let mut result = begun.and_then(|ticket| {
+            let done = self
+                .permit(cx, row, &target)
+                .and_then(|obligations| self.run(cx, row, input, obligations, &ticket, tx));
+            // A refusal too is an answer, and what was asked must be known before it leaves.
+            ticket.wait().and(done)
+        });
         let outcome = match &result {
             Ok(_) => Outcome::Done,
             Err(problem) if problem.code == codes::FORBIDDEN || problem.code == codes::UNAUTHENTICATED => {
@@ -218,12 +223,15 @@ impl Door {
         row: &Arc<Operation>,
         input: Input,
         obligations: Obligations,
+        ticket: &AuditTicket,
         tx: Option<&mut Tx<'_>>,
     ) -> Result<Reply, Problem> {
         if let Some(tx) = tx {
-            return self.inside(cx, row, &input, &obligations, tx);
+            return self.inside(cx, row, &input, &obligations, ticket, tx);
         }
         if let Handler::Outside(handler) = &row.handler {
+            // It commits by itself, at a time only it knows.
+            ticket.wait()?;
             let call = Outside {
                 cx,
                 db: &self.inner.db,
@@ -235,8 +243,8 @@ impl Door {
         }
         // The writer is another thread: what it runs owns all it needs.
         let work = {
-            let (door, cx, row) = (self.clone(), cx.clone(), Arc::clone(row));
-            move |tx: &mut Tx<'_>| door.inside(&cx, &row, &input, &obligations, tx)
+            let (door, cx, row, ticket) = (self.clone(), cx.clone(), Arc::clone(row), ticket.clone());
+            move |tx: &mut Tx<'_>| door.inside(&cx, &row, &input, &obligations, &ticket, tx)
         };
         match row.access {
             Access::Read => guarded(|| self.inner.db.read(work)),
@@ -255,6 +263,7 @@ impl Door {
         row: &Operation,
         input: &Input,
         obligations: &Obligations,
+        ticket: &AuditTicket,
         tx: &mut Tx<'_>,
     ) -> Result<Reply, Problem> {
         let Handler::Inside(handler) = &row.handler else {
@@ -263,7 +272,7 @@ impl Door {
                 row.name
             )));
         };
-        once(cx, tx, row, input, |tx| {
+        let reply = once(cx, tx, row, input, |tx| {
             handler(&mut Call {
                 cx,
                 tx,
@@ -271,7 +280,10 @@ impl Door {
                 obligations,
                 door: self,
             })
-        })
+        })?;
+        // The entry became durable while the handler ran, mostly; nothing is committed before it is.
+        ticket.wait()?;
+        Ok(reply)
     }
 }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use banyan_base::{Actor, Ctx, Problem};
 
 use crate::{Operation, Target};
@@ -73,21 +75,45 @@ impl Outcome {
     }
 }
 
+/// The promise that an entry becomes durable. Cheap to clone; waiting again costs nothing.
+#[derive(Clone)]
+pub struct AuditTicket(Arc<dyn Fn() -> Result<(), Problem> + Send + Sync>);
+
+impl AuditTicket {
+    /// A ticket whose entry is durable when `wait` returns `Ok`.
+    pub fn new(wait: impl Fn() -> Result<(), Problem> + Send + Sync + 'static) -> AuditTicket {
+        AuditTicket(Arc::new(wait))
+    }
+
+    /// For logs that promise nothing.
+    pub fn at_once() -> AuditTicket {
+        AuditTicket::new(|| Ok(()))
+    }
+
+    /// Returns when the entry is durable. The door waits before anything is committed or answered.
+    ///
+    /// # Errors
+    /// Where the entry can't be kept; the act is then undone.
+    pub fn wait(&self) -> Result<(), Problem> {
+        (self.0)()
+    }
+}
+
 /// Keeps the audit log. An entry is begun before the act and closed after it.
 pub trait AuditLog: Send + Sync {
     /// # Errors
-    /// Where the entry can't be written; the act is then refused.
-    fn start(&self, entry: &AuditStart<'_>) -> Result<(), Problem>;
+    /// Where the entry can't be taken; the act is then refused.
+    fn start(&self, entry: &AuditStart<'_>) -> Result<AuditTicket, Problem>;
     fn finish(&self, entry: &AuditStart<'_>, outcome: Outcome);
 }
 
-/// Audit as structured log lines of target `audit`, until a log that can be proved takes its place.
+/// Audit as structured log lines of target `audit`: for tests and tools that keep no log of their own.
 #[derive(Debug, Default)]
 pub struct LogAudit;
 
 impl AuditLog for LogAudit {
-    fn start(&self, _entry: &AuditStart<'_>) -> Result<(), Problem> {
-        Ok(())
+    fn start(&self, _entry: &AuditStart<'_>) -> Result<AuditTicket, Problem> {
+        Ok(AuditTicket::at_once())
     }
 
     fn finish(&self, entry: &AuditStart<'_>, outcome: Outcome) {

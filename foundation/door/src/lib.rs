@@ -26,7 +26,8 @@ mod tests;
 pub use describe::{Describe, Description, Face};
 pub use door::Door;
 pub use hooks::{
-    Audit, AuditLog, AuditStart, Authenticator, Credential, Decision, LogAudit, Obligations, Outcome, Policy,
+    Audit, AuditLog, AuditStart, AuditTicket, Authenticator, Credential, Decision, LogAudit, Obligations,
+    Outcome, Policy,
 };
 pub use idempotency::{KEPT_HOURS, MIGRATIONS, prune};
 pub use input::{Body, Input, TemporaryFile, Upload, UploadContent};

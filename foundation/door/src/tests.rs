@@ -9,8 +9,8 @@ use banyan_store::testing::{TestDb, databases};
 use serde_json::json;
 
 use crate::{
-    Access, AuditLog, AuditStart, Decision, Door, Handler, Input, MIGRATIONS, Method, Metrics, Obligations,
-    Operation, Outcome, Policy, Reply, Target,
+    Access, AuditLog, AuditStart, AuditTicket, Decision, Door, Handler, Input, MIGRATIONS, Method, Metrics,
+    Obligations, Operation, Outcome, Policy, Reply, Target,
 };
 
 /// What happened at the door, in order.
@@ -18,6 +18,8 @@ use crate::{
 struct Book {
     lines: Mutex<Vec<String>>,
     audit_fails: AtomicBool,
+    /// The entry is taken and then can't be kept.
+    entry_lost: AtomicBool,
 }
 
 impl Book {
@@ -33,12 +35,19 @@ impl Book {
 struct Ends(Arc<Book>);
 
 impl AuditLog for Ends {
-    fn start(&self, entry: &AuditStart<'_>) -> Result<(), Problem> {
+    fn start(&self, entry: &AuditStart<'_>) -> Result<AuditTicket, Problem> {
         if self.0.audit_fails.load(Ordering::SeqCst) {
             return Err(Problem::new(codes::BUSY, "审计日志写不进去。"));
         }
         self.0.note(format!("audit {}", entry.operation.name));
-        Ok(())
+        let book = Arc::clone(&self.0);
+        Ok(AuditTicket::new(move || {
+            if book.entry_lost.load(Ordering::SeqCst) {
+                Err(Problem::new(codes::BUSY, "审计日志写不进去。"))
+            } else {
+                Ok(())
+            }
+        }))
     }
 
     fn finish(&self, _: &AuditStart<'_>, outcome: Outcome) {
@@ -179,6 +188,13 @@ fn an_act_that_cannot_be_audited_is_refused() {
                 .iter()
                 .any(|line| line == "handler" || line.starts_with("policy"))
         );
+        assert_eq!(facts(&door), 0);
+        // Nor does one stay whose entry was taken and then lost: it is undone.
+        book.audit_fails.store(false, Ordering::SeqCst);
+        book.entry_lost.store(true, Ordering::SeqCst);
+        let refused = door.call(&person(&door, "writer"), "fact.write", text("good", None));
+        assert_eq!(refused.unwrap_err().code, codes::BUSY);
+        assert!(book.take().contains(&"handler".to_owned()));
         assert_eq!(facts(&door), 0);
     }
 }

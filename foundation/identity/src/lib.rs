@@ -6,11 +6,12 @@
 //!   that the owner's own attempts have earned.
 //! - Must not know: engines.
 //!
-//! Map: `account`: accounts and sessions. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the
+//! Map: `account`: accounts and sessions. `audit`: the log that can be proved. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the
 //! rows in the door.
 
 mod account;
 mod admin;
+pub mod audit;
 mod operations;
 mod policy;
 #[cfg(test)]

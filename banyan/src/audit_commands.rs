@@ -1,0 +1,127 @@
+//! `banyan audit …`: checking the audit log where it lies, without the server.
+
+use std::path::{Path, PathBuf};
+
+use banyan_identity::audit::{AuditSettings, Checkpoint, Reader, Verifier, key_of, verify};
+use clap::Subcommand;
+
+use crate::config::Config;
+
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check every log of the folder: entries, tiles, root, signature.
+    Verify {
+        /// The folder of one log or of all (`node-1` …); by default the configured one.
+        #[arg(long)]
+        folder: Option<PathBuf>,
+        /// The key to check with, as `/audit/key` gave it; by default that of the signing key beside the log.
+        #[arg(long)]
+        key: Option<String>,
+        /// A checkpoint kept from before: the log must have grown from it.
+        #[arg(long, value_name = "FILE")]
+        known: Option<PathBuf>,
+    },
+    /// Print the keys that check the logs of the folder.
+    Key,
+}
+
+/// Runs a command; gives what to print.
+pub fn run(config: &Config, command: AuditCommand) -> Result<String, String> {
+    let settings = config.audit_settings();
+    match command {
+        AuditCommand::Key => {
+            let mut text = String::new();
+            for folder in logs(&settings.folder)? {
+                text.push_str(&format!("{}\n", own_key(&settings, &folder)?.vkey()));
+            }
+            Ok(text)
+        }
+        AuditCommand::Verify { folder, key, known } => {
+            let known = known.map(|path| checkpoint(&path)).transpose()?;
+            let key = match &key {
+                Some(text) => {
+                    Some(Verifier::parse(text).ok_or("the key is not of the form name+number+key")?)
+                }
+                None => None,
+            };
+            let folders = logs(folder.as_deref().unwrap_or(&settings.folder))?;
+            check(&settings, &folders, key.as_ref(), known.as_ref())
+        }
+    }
+}
+
+/// The folder itself where it is a log, or the logs in it.
+fn logs(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    if folder.join("checkpoint").exists() {
+        return Ok(vec![folder.to_owned()]);
+    }
+    let told = |error| format!("{}: {error}", folder.display());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(told)? {
+        let path = entry.map_err(told)?.path();
+        if path.join("checkpoint").exists() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    if found.is_empty() {
+        return Err(format!(
+            "{}: no audit log with a checkpoint is here",
+            folder.display()
+        ));
+    }
+    Ok(found)
+}
+
+fn own_key(settings: &AuditSettings, folder: &Path) -> Result<Verifier, String> {
+    key_of(settings, folder).map_err(|error| format!("{error}; name the key with --key"))
+}
+
+fn checkpoint(path: &Path) -> Result<Checkpoint, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Checkpoint::parse(&text)
+        .map(|(checkpoint, _)| checkpoint)
+        .ok_or_else(|| format!("{}: this is not a checkpoint", path.display()))
+}
+
+fn check(
+    settings: &AuditSettings,
+    folders: &[PathBuf],
+    key: Option<&Verifier>,
+    known: Option<&Checkpoint>,
+) -> Result<String, String> {
+    let (mut text, mut faults) = (String::new(), 0);
+    let mut known_met = known.is_none();
+    for folder in folders {
+        let verifier = match key {
+            Some(key) => key.clone(),
+            None => own_key(settings, folder)?,
+        };
+        let earlier = known.filter(|known| folders.len() == 1 || known.origin == verifier.name);
+        known_met |= earlier.is_some();
+        let reader = Reader {
+            folder: folder.clone(),
+            suite: verifier.suite(),
+        };
+        let verified =
+            verify(&reader, &verifier, earlier).map_err(|error| format!("{}: {error}", folder.display()))?;
+        text.push_str(&format!("{}: {} entries", verifier.name, verified.size));
+        if verified.faults.is_empty() {
+            text.push_str(", all as signed\n");
+        } else {
+            text.push('\n');
+        }
+        for fault in &verified.faults {
+            text.push_str(&format!("  ! {fault}\n"));
+        }
+        faults += verified.faults.len();
+    }
+    if !known_met {
+        faults += 1;
+        text.push_str("  ! no log here is the one of the known checkpoint\n");
+    }
+    if faults > 0 {
+        return Err(format!("{text}the audit log has {faults} faults"));
+    }
+    Ok(text)
+}

@@ -1,0 +1,157 @@
+//! What the door writes: the start of each act before it, and its end.
+
+use std::path::{Path, PathBuf};
+
+use banyan_base::{Problem, World, codes};
+use banyan_door::{AuditLog, AuditStart, AuditTicket, Outcome};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Map, Value, json};
+use sha2::Sha256;
+
+use super::hash::Suite;
+use super::log::{Log, LogError};
+use super::note::{Signer, Verifier, secret};
+
+/// Where and how a platform keeps its audit log.
+#[derive(Clone, Debug)]
+pub struct AuditSettings {
+    /// Holds the keys and, for each process that writes at a time, a log of its own.
+    pub folder: PathBuf,
+    /// First part of each log's name in its checkpoints.
+    pub origin: String,
+    pub suite: Suite,
+}
+
+/// The key that checks the log in `folder`, one of those that the settings name, from the signing key itself.
+///
+/// # Errors
+/// Where there is no signing key, or it is no key of the suite.
+pub fn key_of(settings: &AuditSettings, folder: &Path) -> std::io::Result<Verifier> {
+    let path = settings.folder.join("signing-key");
+    if !path.exists() {
+        let text = format!("{}: there is no signing key", path.display());
+        return Err(std::io::Error::new(std::io::ErrorKind::NotFound, text));
+    }
+    let node = folder.file_name().unwrap_or_default().to_string_lossy();
+    // The file is there: nothing is made in its place.
+    let signing = secret(&path, [0; 32])?;
+    Signer::new(&format!("{}/{node}", settings.origin), settings.suite, &signing)
+        .map(|signer| signer.verifier())
+        .ok_or_else(|| std::io::Error::other("the signing key is no key of this suite"))
+}
+
+/// Processes that may write logs beside each other over one folder: servers, and commands while a server runs.
+const NODES: u32 = 16;
+
+/// The door's audit log over a [`Log`].
+pub struct AuditTrail {
+    log: Log,
+    /// Without it nobody can tell what record a keyed hash stands for.
+    key: [u8; 32],
+}
+
+/// What stands in an entry for the thing acted on: 128 bits of a keyed hash, so that who knows the id and the key finds all
+/// entries about it, and who has the log alone learns nothing.
+pub fn subject_key(key: &[u8; 32], resource: &str, id: &str) -> String {
+    // Any length will do for a key of HMAC; there is no other error.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return String::new();
+    };
+    mac.update(resource.as_bytes());
+    mac.update(b"/");
+    mac.update(id.as_bytes());
+    mac.finalize()
+        .into_bytes()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn refused(error: &LogError) -> Problem {
+    let mut problem = Problem::new(
+        codes::BUSY,
+        "审计日志暂时写不进去,操作没有进行;请稍后再试,仍不行请联系管理员。",
+    );
+    problem.internal = Some(error.to_string());
+    problem
+}
+
+impl AuditTrail {
+    /// Opens the first log of the folder that no other process writes: `node-1`, `node-2` …
+    ///
+    /// # Errors
+    /// Where none can be opened, or one is not what its last checkpoint says.
+    pub fn open(settings: &AuditSettings, world: &World) -> Result<AuditTrail, LogError> {
+        let io = |source| LogError::Io {
+            path: settings.folder.clone(),
+            source,
+        };
+        std::fs::create_dir_all(&settings.folder).map_err(io)?;
+        let signing = secret(&settings.folder.join("signing-key"), world.secret()).map_err(io)?;
+        let key = secret(&settings.folder.join("subject-key"), world.secret()).map_err(io)?;
+        let mut last = LogError::Taken(settings.folder.clone());
+        for node in 1..=NODES {
+            let name = format!("node-{node}");
+            let origin = format!("{}/{name}", settings.origin);
+            let signer = Signer::new(&origin, settings.suite, &signing)
+                .ok_or_else(|| io(std::io::Error::other("the signing key is no key of this suite")))?;
+            match Log::open(&settings.folder.join(name), &origin, settings.suite, signer) {
+                Ok(log) => return Ok(AuditTrail { log, key }),
+                Err(LogError::Taken(path)) => last = LogError::Taken(path),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    fn common(&self, kind: &str, at: String, entry: &AuditStart<'_>) -> Map<String, Value> {
+        let mut fields = Map::new();
+        fields.insert("kind".into(), json!(kind));
+        fields.insert("at".into(), json!(at));
+        fields.insert("trace".into(), json!(entry.cx.trace));
+        fields.insert("operation".into(), json!(entry.operation.name));
+        fields
+    }
+}
+
+impl AuditLog for AuditTrail {
+    fn start(&self, entry: &AuditStart<'_>) -> Result<AuditTicket, Problem> {
+        let (cx, target) = (entry.cx, entry.target);
+        let mut fields = self.common("start", cx.now_text(), entry);
+        fields.insert("action".into(), json!(target.action));
+        fields.insert("actor".into(), json!(cx.actor.id));
+        fields.insert("actor_kind".into(), json!(cx.actor.kind));
+        if let Some(unit) = &cx.actor.unit {
+            fields.insert("unit".into(), json!(unit));
+        }
+        if let Some(purpose) = &cx.purpose {
+            fields.insert("purpose".into(), json!(purpose));
+        }
+        if let Some(id) = entry.subject {
+            fields.insert(
+                "subject".into(),
+                json!(subject_key(&self.key, &target.resource, id)),
+            );
+        }
+        let entry = Value::Object(fields).to_string().into_bytes();
+        let ticket = self.log.append(entry).map_err(|error| refused(&error))?;
+        Ok(AuditTicket::new(move || {
+            ticket.wait().map_err(|error| refused(&error))
+        }))
+    }
+
+    fn finish(&self, entry: &AuditStart<'_>, outcome: Outcome) {
+        let at = banyan_base::timestamp_text(entry.cx.world.now());
+        let mut fields = self.common("end", at, entry);
+        fields.insert("outcome".into(), json!(outcome.as_str()));
+        // The start tells that it was done; an end that can't be kept shows as an act that did not end.
+        if let Err(error) = self.log.append(Value::Object(fields).to_string().into_bytes()) {
+            tracing::error!(trace = %entry.cx.trace, %error, "the end of an act is not in the audit log");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The audit log that can be proved: an append-only Merkle tree (RFC 6962) in files anybody can check (C2SP tlog-tiles),
+//! with signed checkpoints.
+//!
+//! Invariants
+//! - An entry is durable before the act that it announces is committed or its answer leaves.
+//! - What a checkpoint covers never changes: tiles are written once, and an open log must give its checkpoint's root.
+//! - No entry holds personal data in the clear: what was acted on stands as a keyed hash.
+//!
+//! Map: `hash`: leaves and nodes in both suites. `tree`: the right edge. `tiles`: the files. `note`: signed checkpoints.
+//! `journal`: durable but not in tiles yet. `log`: the writer. `proof`: inclusion and consistency. `verify`: the whole log
+//! checked. `entry`: what the door writes. `operations`: the log over HTTP.
+
+mod entry;
+mod hash;
+mod journal;
+mod log;
+mod note;
+mod operations;
+mod proof;
+#[cfg(test)]
+mod tests;
+mod tiles;
+mod tree;
+mod verify;
+
+pub use entry::{AuditSettings, AuditTrail, key_of, subject_key};
+pub use hash::{Hash, Suite};
+pub use log::{Log, LogError, Ticket};
+pub use note::{Checkpoint, Signer, Verifier, secret};
+pub use operations::operations;
+pub use proof::{extends, includes};
+pub use tiles::{Column, Reader, TILE, Tile, tiles_of};
+pub use tree::root_of;
+pub use verify::{Verified, verify};
