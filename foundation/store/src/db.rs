@@ -209,7 +209,7 @@ impl Db {
                 let conn = sqlite.readers.take()?;
                 let begun = conn.execute_batch("BEGIN DEFERRED");
                 begun.map_err(|e| crate::sqlite::error("beginning a read", &e))?;
-                let result = guarded(|| f(&mut Tx::new(Conn::Sqlite(&conn))));
+                let result = guarded(|| f(&mut Tx::for_reading(Conn::Sqlite(&conn))));
                 if conn.execute_batch("ROLLBACK").is_err() {
                     conn.discard();
                 }
@@ -237,7 +237,14 @@ impl Db {
                 return Err(error.into());
             }
         }
-        let result = guarded(|| f(&mut Tx::new(Conn::Postgres(&mut conn, &self.inner.rewrites))));
+        let result = guarded(|| {
+            let conn = Conn::Postgres(&mut conn, &self.inner.rewrites);
+            f(&mut if begin == BEGIN_READ {
+                Tx::for_reading(conn)
+            } else {
+                Tx::new(conn)
+            })
+        });
         let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
         let ended = conn.batch(end);
         if conn.is_closed() || ended.is_err() {

@@ -2,12 +2,13 @@
 
 use banyan_base::{Problem, ZONE, timestamp_text};
 use banyan_package::model::{ComputedType, FieldKind};
-use banyan_store::Value;
+use banyan_store::{Dialect, Value};
 use jiff::{Timestamp, ToSpan, civil::Date};
 
 use super::ast::{Expr, Given, Literal, Name, Op, Place, Settled, Side};
 use super::temporal;
 use crate::catalog::{Stored, TypeInfo, bounds_columns};
+use crate::index;
 
 /// What a property can be compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -416,7 +417,10 @@ impl Builder {
     /// A settled predicate: what overlaps and is surely or by the list one of those. Unknown where there is no geometry.
     fn spatial(&mut self, sql: &str, settled: &Settled) -> String {
         let [minx, ..] = bounds_columns(sql);
-        let near = self.near(sql, settled.bounds);
+        let mut near = self.near(sql, settled.bounds);
+        if let Some(index) = &settled.index {
+            near = format!("{} AND {near}", self.indexed(sql, settled.dialect, index, settled.bounds));
+        }
         let mut choices: Vec<String> = settled.sure.iter().map(|sure| self.inside(sql, *sure)).collect();
         if settled.others != "[]" {
             let mark = self.mark(Value::Text(settled.others.clone()));
@@ -448,6 +452,30 @@ impl Builder {
         )
     }
 
+    /// The same by the spatial index: all of them, and perhaps some that lie beside.
+    pub fn indexed(
+        &mut self,
+        sql: &str,
+        dialect: Dialect,
+        index: &str,
+        [west, south, east, north]: [f64; 4],
+    ) -> String {
+        let [w, s, e, n] = [west, south, east, north].map(|end| self.mark(Value::Real(end)));
+        if dialect.is_postgres() {
+            let corner = |x: &str, y: &str| {
+                format!("point(CAST({x} AS DOUBLE PRECISION), CAST({y} AS DOUBLE PRECISION))")
+            };
+            return format!("{} && box({}, {})", index::box_of(sql), corner(&w, &s), corner(&e, &n));
+        }
+        format!("_seq IN (SELECT id {})", tree(index, [&w, &s, &e, &n]))
+    }
+
+    /// How the R-tree finds what meets the bounds, and perhaps a little more: it knows them in single precision.
+    pub fn in_tree(&mut self, index: &str, bounds: [f64; 4]) -> String {
+        let [w, s, e, n] = bounds.map(|end| self.mark(Value::Real(end)));
+        tree(index, [&w, &s, &e, &n])
+    }
+
     /// That the bounds of a geometry meet those.
     pub fn near(&mut self, sql: &str, [west, south, east, north]: [f64; 4]) -> String {
         let [minx, miny, maxx, maxy] = bounds_columns(sql);
@@ -459,6 +487,12 @@ impl Builder {
             self.mark(Value::Real(south))
         )
     }
+}
+
+fn tree(index: &str, [west, south, east, north]: [&str; 4]) -> String {
+    format!(
+        "FROM {index} WHERE maxx >= {west} AND minx <= {east} AND maxy >= {south} AND miny <= {north}"
+    )
 }
 
 /// Conditions joined as a tree of little depth: SQLite bounds the depth of an expression.
