@@ -14,6 +14,11 @@ pub fn spatial(table: &str, column: &str) -> String {
     format!("{table}__g_{column}")
 }
 
+/// The index of the records that have no geometry there: they lie in every box that OGC API Features asks for.
+fn nowhere(table: &str, column: &str) -> String {
+    format!("{table}__n_{column}")
+}
+
 /// The box of a record as PostgreSQL indexes it.
 pub fn box_of(column: &str) -> String {
     let [minx, miny, maxx, maxy] = bounds_columns(column);
@@ -47,6 +52,10 @@ pub fn put(tx: &mut Tx<'_>, table: &str, column: &str) -> Result<(), Problem> {
             )
         }
     };
+    tx.batch(&format!(
+        "CREATE INDEX {} ON {table} (_seq) WHERE {minx} IS NULL",
+        nowhere(table, column)
+    ))?;
     Ok(tx.batch(&sql)?)
 }
 
@@ -56,6 +65,7 @@ pub fn put(tx: &mut Tx<'_>, table: &str, column: &str) -> Result<(), Problem> {
 /// Where the database refuses.
 pub fn cut(tx: &mut Tx<'_>, table: &str, column: &str) -> Result<(), Problem> {
     let name = spatial(table, column);
+    tx.batch(&format!("DROP INDEX IF EXISTS {}", nowhere(table, column)))?;
     Ok(tx.batch(&match tx.dialect() {
         Dialect::Postgres => format!("DROP INDEX IF EXISTS {name}"),
         Dialect::Sqlite => format!(

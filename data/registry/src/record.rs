@@ -69,23 +69,23 @@ impl Record {
     }
 
     /// The JSON that goes out.
-    pub fn to_json(&self, info: &TypeInfo, labels: &Map<String, Json>) -> Json {
-        let mut body = json!({
-            "id": self.id,
-            "type": info.name,
-            "version": self.version,
-            "etag": etag(self.version),
-            "created_at": self.created_at,
-            "created_by": self.created_by,
-            "updated_at": self.updated_at,
-            "updated_by": self.updated_by,
-            "fields": self.fields,
-            "labels": labels,
-        });
-        if let (Some(state), Some(object)) = (&self.state, body.as_object_mut()) {
-            object.insert("state".into(), json!(state));
+    pub fn into_json(self, info: &TypeInfo, labels: Map<String, Json>) -> Json {
+        let mut body = Map::with_capacity(12);
+        let mut put = |name: &str, value: Json| body.insert(name.to_owned(), value);
+        put("id", Json::String(self.id));
+        put("type", Json::String(info.name.clone()));
+        put("version", json!(self.version));
+        put("etag", Json::String(etag(self.version)));
+        put("created_at", Json::String(self.created_at));
+        put("created_by", Json::String(self.created_by));
+        put("updated_at", Json::String(self.updated_at));
+        put("updated_by", Json::String(self.updated_by));
+        put("fields", Json::Object(self.fields));
+        put("labels", Json::Object(labels));
+        if let Some(state) = self.state {
+            put("state", Json::String(state));
         }
-        body
+        Json::Object(body)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Features: records with a geometry, if their type has one, and everything else as properties.
 
-use banyan_base::{Limit, Problem};
+use banyan_base::{Id, Limit, Problem};
 use banyan_door::{Call, Input, Reply};
 use serde_json::{Map, Value as Json, json};
 
@@ -321,8 +321,13 @@ pub fn view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Probl
         kind: info.declared.title.zh.clone(),
         id: sent.to_owned(),
     };
-    let id = reference::resolve(call.tx, &info, sent)?.ok_or_else(missing)?;
-    let record = record::get(call.tx, &info, &id)?;
+    let record = match Id::parse(sent) {
+        Some(id) => record::find(call.tx, &info, id.as_str())?.ok_or_else(missing)?,
+        None => {
+            let id = reference::resolve(call.tx, &info, sent)?.ok_or_else(missing)?;
+            record::get(call.tx, &info, &id)?
+        }
+    };
     let here = place(&base(call.input), &info);
     let path = format!("{here}/items/{}", encode(&record.id));
     let mut links = own_links(call.input, &path, GEOJSON, html);

@@ -11,7 +11,6 @@ use super::ast::{Expr, Name, Settled, SpatialOp};
 use super::shape;
 use super::sql::{Builder, Kind, named};
 use crate::catalog::TypeInfo;
-use crate::index;
 
 /// Most records that one predicate compares one by one.
 const MAX_COMPARED: usize = 200_000;
@@ -92,14 +91,14 @@ fn one(
     } else {
         Vec::new()
     };
-    let index = if live {
+    let indexed = if live {
         few(tx, info, &column.sql, bounds)?
     } else {
         None
     };
     let mut settled = Settled {
         dialect: tx.dialect(),
-        index,
+        indexed,
         bounds,
         sure,
         others: "[]".into(),
@@ -116,8 +115,8 @@ fn one(
     let mut builder = Builder::default();
     let table = source(&mut builder);
     let mut condition = builder.near(&column.sql, bounds);
-    if let Some(index) = &settled.index {
-        let found = builder.indexed(&column.sql, settled.dialect, index, bounds);
+    if let Some(table) = &settled.indexed {
+        let found = builder.indexed(&column.sql, settled.dialect, table, bounds);
         condition = format!("{found} AND {condition}");
     }
     for inside in &settled.sure {
@@ -150,21 +149,20 @@ fn one(
     Ok(settled)
 }
 
-/// The spatial index of a column, where few enough records meet the bounds to find them by it.
+/// The table whose spatial index is to be used: where few enough records meet the bounds to find them by it.
 fn few(tx: &mut Tx<'_>, info: &TypeInfo, column: &str, bounds: [f64; 4]) -> Result<Option<String>, Problem> {
-    let index = index::spatial(&info.table, column);
     let mut builder = Builder::default();
     let from = match tx.dialect() {
         // The tree knows without the table behind it.
-        Dialect::Sqlite => builder.in_tree(&index, bounds),
+        Dialect::Sqlite => builder.in_tree(&info.table, column, bounds),
         Dialect::Postgres => format!(
             "FROM {} WHERE {}",
             info.table,
-            builder.indexed(column, Dialect::Postgres, &index, bounds)
+            builder.indexed(column, Dialect::Postgres, &info.table, bounds)
         ),
     };
     let sql = format!("SELECT COUNT(*) FROM (SELECT 1 {from} LIMIT {}) AS c", FEW + 1);
     let row = tx.query_opt(&sql, &builder.params)?;
     let count: i64 = row.map(|row| row.get(0)).transpose()?.unwrap_or(0);
-    Ok((count <= FEW).then_some(index))
+    Ok((count <= FEW).then(|| info.table.clone()))
 }

@@ -218,7 +218,19 @@ impl Builder {
             Expr::Constant(true) => "1 = 1".into(),
             Expr::Constant(false) => "1 = 0".into(),
             Expr::And(all) => self.joined(info, all, " AND ")?,
-            Expr::Or(all) => self.joined(info, all, " OR ")?,
+            Expr::Or(all) => match all.as_slice() {
+                [
+                    Expr::Spatial {
+                        property,
+                        settled: Some(settled @ Settled { indexed: Some(table), negated: false, .. }),
+                        ..
+                    },
+                    Expr::IsNull { property: missing },
+                ] if missing.name == property.name => {
+                    self.spatial_or_missing(&named(info, property)?.sql, settled, table)
+                }
+                _ => self.joined(info, all, " OR ")?,
+            },
             Expr::Not(inner) => format!("NOT ({})", self.condition(info, inner)?),
             Expr::IsNull { property } => format!("{} IS NULL", named(info, property)?.sql),
             Expr::Compare { left, op, right } => self.compare(info, left, *op, right)?,
@@ -418,8 +430,8 @@ impl Builder {
     fn spatial(&mut self, sql: &str, settled: &Settled) -> String {
         let [minx, ..] = bounds_columns(sql);
         let mut near = self.near(sql, settled.bounds);
-        if let Some(index) = &settled.index {
-            near = format!("{} AND {near}", self.indexed(sql, settled.dialect, index, settled.bounds));
+        if let Some(table) = &settled.indexed {
+            near = format!("{} AND {near}", self.indexed(sql, settled.dialect, table, settled.bounds));
         }
         let mut choices: Vec<String> = settled.sure.iter().map(|sure| self.inside(sql, *sure)).collect();
         if settled.others != "[]" {
@@ -457,23 +469,48 @@ impl Builder {
         &mut self,
         sql: &str,
         dialect: Dialect,
-        index: &str,
-        [west, south, east, north]: [f64; 4],
+        table: &str,
+        bounds: [f64; 4],
     ) -> String {
-        let [w, s, e, n] = [west, south, east, north].map(|end| self.mark(Value::Real(end)));
-        if dialect.is_postgres() {
-            let corner = |x: &str, y: &str| {
-                format!("point(CAST({x} AS DOUBLE PRECISION), CAST({y} AS DOUBLE PRECISION))")
-            };
-            return format!("{} && box({}, {})", index::box_of(sql), corner(&w, &s), corner(&e, &n));
+        if !dialect.is_postgres() {
+            return format!("_seq IN (SELECT id {})", self.in_tree(table, sql, bounds));
         }
-        format!("_seq IN (SELECT id {})", tree(index, [&w, &s, &e, &n]))
+        let [w, s, e, n] = bounds.map(|end| self.mark(Value::Real(end)));
+        let corner = |x: &str, y: &str| {
+            format!("point(CAST({x} AS DOUBLE PRECISION), CAST({y} AS DOUBLE PRECISION))")
+        };
+        format!("{} && box({}, {})", index::box_of(sql), corner(&w, &s), corner(&e, &n))
     }
 
     /// How the R-tree finds what meets the bounds, and perhaps a little more: it knows them in single precision.
-    pub fn in_tree(&mut self, index: &str, bounds: [f64; 4]) -> String {
-        let [w, s, e, n] = bounds.map(|end| self.mark(Value::Real(end)));
-        tree(index, [&w, &s, &e, &n])
+    pub fn in_tree(&mut self, table: &str, column: &str, bounds: [f64; 4]) -> String {
+        let [west, south, east, north] = bounds.map(|end| self.mark(Value::Real(end)));
+        format!(
+            "FROM {} WHERE maxx >= {west} AND minx <= {east} AND maxy >= {south} AND miny <= {north}",
+            index::spatial(table, column)
+        )
+    }
+
+    /// A settled predicate or no geometry at all, by the indexes of both.
+    fn spatial_or_missing(&mut self, sql: &str, settled: &Settled, table: &str) -> String {
+        let [minx, ..] = bounds_columns(sql);
+        let there = match settled.dialect {
+            Dialect::Sqlite => format!("SELECT id {}", self.in_tree(table, sql, settled.bounds)),
+            Dialect::Postgres => {
+                let found = self.indexed(sql, settled.dialect, table, settled.bounds);
+                format!("SELECT _seq FROM {table} WHERE {found}")
+            }
+        };
+        let holds = self.spatial(
+            sql,
+            &Settled {
+                indexed: None,
+                ..settled.clone()
+            },
+        );
+        format!(
+            "(_seq IN ({there} UNION ALL SELECT _seq FROM {table} WHERE {minx} IS NULL) AND ({holds} OR {sql} IS NULL))"
+        )
     }
 
     /// That the bounds of a geometry meet those.
@@ -487,12 +524,6 @@ impl Builder {
             self.mark(Value::Real(south))
         )
     }
-}
-
-fn tree(index: &str, [west, south, east, north]: [&str; 4]) -> String {
-    format!(
-        "FROM {index} WHERE maxx >= {west} AND minx <= {east} AND maxy >= {south} AND miny <= {north}"
-    )
 }
 
 /// Conditions joined as a tree of little depth: SQLite bounds the depth of an expression.
