@@ -85,6 +85,7 @@ def text(figures: dict) -> str:
     parts += [f"{size} records\n{peers(figures, size)}" for size in figures["peers"]]
     for database, sizes in figures["banyan"].items():
         for size, found in sizes.items():
-            parts.append(f"import, {database}, {size}: {found['made']['rows_a_second']} rows/s")
+            if rate := found["made"]["rows_a_second"]:
+                parts.append(f"import, {database}, {size}: {rate} rows/s")
     parts += [own(figures), goals(figures)]
     return "\n\n".join(parts)

@@ -340,7 +340,7 @@ impl Authenticator for Accounts {
         let rows = self.db.query(&sql, &[hash.as_str().into(), idle.into(), whole.into()])?;
         let found = rows
             .first()
-            .map(|row| Ok::<_, Problem>((decode(row)?, row.get::<String>(9)?)))
+            .map(|row| Ok::<_, Problem>((decode(row)?, row.get::<String>(10)?)))
             .transpose()?;
         let Some((account, seen)) = found else {
             return Err(Problem::new(codes::UNAUTHENTICATED, "登录已失效,请重新登录。"));

@@ -47,10 +47,19 @@ pub fn matching(
     condition: &str,
     params: &[Value],
 ) -> Result<i64, Problem> {
-    let sql = format!(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE {condition} LIMIT {}) AS c",
-        COUNT_BOUND + 1
-    );
+    let rows = format!("SELECT 1 FROM {table} WHERE {condition}");
+    bounded(tx, info, &rows, COUNT_BOUND + 1, params)
+}
+
+/// How many rows a statement over a type's tables gives, at most `most`.
+pub fn bounded(
+    tx: &mut Tx<'_>,
+    info: &TypeInfo,
+    rows: &str,
+    most: i64,
+    params: &[Value],
+) -> Result<i64, Problem> {
+    let sql = format!("SELECT COUNT(*) FROM ({rows} LIMIT {most}) AS c");
     let count = |tx: &mut Tx<'_>| -> Result<i64, Problem> {
         let row = tx.query_opt(&sql, params)?;
         Ok(row.map(|row| row.get(0)).transpose()?.unwrap_or(0))

@@ -8,7 +8,7 @@ use banyan_package::model::FieldKind;
 use banyan_store::{Dialect, Tx};
 
 use super::ast::{Expr, Name, Settled, SpatialOp};
-use super::shape;
+use super::{count, shape};
 use super::sql::{Builder, Kind, named};
 use crate::catalog::TypeInfo;
 
@@ -39,7 +39,8 @@ pub fn settle(
     Ok(match expr {
         Expr::And(parts) => Expr::And(all(parts)?),
         Expr::Or(parts) => Expr::Or(all(parts)?),
-        Expr::Not(inner) => Expr::Not(Box::new(settle(tx, info, source, live, inner)?)),
+        // An index says that a record is not among those found, which is more than is known of one without a geometry.
+        Expr::Not(inner) => Expr::Not(Box::new(settle(tx, info, source, false, inner)?)),
         Expr::Spatial {
             op,
             property,
@@ -91,7 +92,7 @@ fn one(
     } else {
         Vec::new()
     };
-    let indexed = if live {
+    let indexed = if live && !negated {
         few(tx, info, &column.sql, bounds)?
     } else {
         None
@@ -161,8 +162,7 @@ fn few(tx: &mut Tx<'_>, info: &TypeInfo, column: &str, bounds: [f64; 4]) -> Resu
             builder.indexed(column, Dialect::Postgres, &info.table, bounds)
         ),
     };
-    let sql = format!("SELECT COUNT(*) FROM (SELECT 1 {from} LIMIT {}) AS c", FEW + 1);
-    let row = tx.query_opt(&sql, &builder.params)?;
-    let count: i64 = row.map(|row| row.get(0)).transpose()?.unwrap_or(0);
+    let rows = format!("SELECT 1 {from}");
+    let count = count::bounded(tx, info, &rows, FEW + 1, &builder.params)?;
     Ok((count <= FEW).then(|| info.table.clone()))
 }
