@@ -1,4 +1,8 @@
-"""The figures as tables of plain text: goal, measured, met or not."""
+"""The figures as tables of plain text: goal, measured, met or not.
+
+Requests a second depend on what else the machine does; requests per second of processor time (of the server and its
+database) hardly do. A ratio to a peer must hold by both; speed kept with more records must hold by either.
+"""
 
 
 def width(text: str) -> int:
@@ -47,7 +51,7 @@ def own(figures: dict) -> str:
             rows.append([
                 f"{database}, {name}", f"{before['rate']:.0f}", f"{one['rate']:.0f}", f"{kept:.0%}",
                 f"{quiet:.0%}" if quiet else "", f"{one['p95']:.1f}" if "p95" in one else "", "≥ 90 %",
-                met(kept >= 0.9),
+                met(max(kept, quiet or 0) >= 0.9),
             ])
     return table(rows)
 
@@ -63,7 +67,7 @@ def goals(figures: dict) -> str:
                     ratio, quiet = ours["rate"] / theirs["rate"], ours["cpu_rate"] / theirs["cpu_rate"]
                     rows.append([
                         f"banyan {database} : {peer}, {measure}, {size}", f"≥ {wanted}", f"{ratio:.1f}", f"{quiet:.1f}",
-                        met(ratio >= wanted),
+                        met(min(ratio, quiet) >= wanted),
                     ])
     for database, sizes in figures["banyan"].items():
         found = sizes[large]

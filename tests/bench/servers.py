@@ -8,7 +8,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-import copying as copy
+import copying
 import data
 from machine import Process, free_port
 
@@ -126,7 +126,7 @@ class Store:
             loaded = self.folder.with_name(f"sqlite-{self.records}")
             if self.records > COPIED and (loaded / "loaded.json").exists():
                 Banyan(self.binary, self.folder, self.url()).stop()
-                copy.rows(loaded / "banyan.db", self.postgres, self.name, self.folder)
+                copying.rows(loaded / "banyan.db", self.postgres, self.name, self.folder)
                 self.made = {**json.loads((loaded / "loaded.json").read_text()), "rows_a_second": None}
                 mark.write_text(json.dumps(self.made))
                 say("copied from SQLite")
