@@ -193,12 +193,13 @@ CREATE INDEX ON site (opened);
 
 def peer_table(postgres: Postgres, name: str, banyan: Banyan, records: int, folder: Path):
     """The same records in a PostGIS table, from Banyan's own export."""
-    if name in postgres.databases():
-        if postgres.sql("SELECT to_regclass('site') IS NOT NULL", name) == "t":
-            if int(postgres.sql("SELECT COUNT(*) FROM site", name)) == records:
-                return
-    else:
+    if name not in postgres.databases():
         postgres.sql(f"CREATE DATABASE {name}")
+    elif postgres.sql("SELECT to_regclass('site') IS NOT NULL", name) == "t":
+        # Kept from before, unless Banyan's records were loaded anew since.
+        known = banyan.ask("GET", f"{LIST}?limit=1&sortby=-code")["items"][0]["id"]
+        if postgres.sql(f"SELECT COUNT(*), COUNT(*) FILTER (WHERE id = '{known}') FROM site", name) == f"{records}|1":
+            return
     postgres.sql(TABLE, name)
     rows = folder / f"{name}.tsv"
     request = urllib.request.Request(

@@ -43,7 +43,9 @@ impl Reply {
 
     /// 200 with a JSON body.
     pub fn json(value: impl Serialize) -> Result<Reply, Problem> {
-        Ok(Reply::value(serde_json::to_value(value).map_err(Problem::internal)?))
+        Ok(Reply::value(
+            serde_json::to_value(value).map_err(Problem::internal)?,
+        ))
     }
 
     /// The same of what is JSON already, without a copy.

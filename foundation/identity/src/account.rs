@@ -337,7 +337,9 @@ impl Authenticator for Accounts {
              WHERE s.token_hash = ?1 AND s.seen_at > ?2 AND s.created_at > ?3 AND a.disabled = 0"
         );
         // Asked at every call, so that signing out counts at once, on every server.
-        let rows = self.db.query(&sql, &[hash.as_str().into(), idle.into(), whole.into()])?;
+        let rows = self
+            .db
+            .query(&sql, &[hash.as_str().into(), idle.into(), whole.into()])?;
         let found = rows
             .first()
             .map(|row| Ok::<_, Problem>((decode(row)?, row.get::<String>(10)?)))

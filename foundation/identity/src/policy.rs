@@ -102,7 +102,12 @@ impl CedarPolicy {
         for part in parts.into_iter().chain(&cx.actor.roles) {
             question.push_str(&format!(" {}:{part}", part.len()));
         }
-        let known = ready.decided.read().unwrap_or_else(PoisonError::into_inner).get(&question).copied();
+        let known = ready
+            .decided
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&question)
+            .copied();
         if known.is_some() {
             return known;
         }

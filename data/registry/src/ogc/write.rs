@@ -60,7 +60,9 @@ fn decimal(out: &mut String, value: i64, scale: u8) {
     if part > 0 {
         let start = out.len();
         let _ = write!(out, ".{part:0width$}", width = usize::from(scale));
-        let kept = out.get(start..).map_or(0, |text| text.trim_end_matches('0').len());
+        let kept = out
+            .get(start..)
+            .map_or(0, |text| text.trim_end_matches('0').len());
         out.truncate(start + kept);
     }
 }
@@ -110,7 +112,9 @@ impl<'i> Writer<'i> {
                     let _ = write!(out, "{value}");
                 }
                 (Stored::Scaled(scale), Value::Int(value)) => decimal(out, *value, scale),
-                (Stored::Boolean, Value::Int(value)) => out.push_str(if *value != 0 { "true" } else { "false" }),
+                (Stored::Boolean, Value::Int(value)) => {
+                    out.push_str(if *value != 0 { "true" } else { "false" })
+                }
                 _ => out.push_str("null"),
             }
             out.push(',');

@@ -201,7 +201,13 @@ fn settled<'q>(tx: &mut Tx<'_>, info: &TypeInfo, query: &'q Query) -> Result<Cow
     let Some(filter) = query.filter.as_ref().filter(|filter| spatial::is_spatial(filter)) else {
         return Ok(Cow::Borrowed(query));
     };
-    let filter = spatial::settle(tx, info, &|builder| rows(info, query, builder), query.as_of.is_none(), filter)?;
+    let filter = spatial::settle(
+        tx,
+        info,
+        &|builder| rows(info, query, builder),
+        query.as_of.is_none(),
+        filter,
+    )?;
     Ok(Cow::Owned(Query {
         filter: Some(filter),
         ..query.clone()

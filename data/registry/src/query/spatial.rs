@@ -8,8 +8,8 @@ use banyan_package::model::FieldKind;
 use banyan_store::{Dialect, Tx};
 
 use super::ast::{Expr, Name, Settled, SpatialOp};
-use super::{count, shape};
 use super::sql::{Builder, Kind, named};
+use super::{count, shape};
 use crate::catalog::TypeInfo;
 
 /// Most records that one predicate compares one by one.

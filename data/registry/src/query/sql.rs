@@ -222,7 +222,14 @@ impl Builder {
                 [
                     Expr::Spatial {
                         property,
-                        settled: Some(settled @ Settled { indexed: Some(table), negated: false, .. }),
+                        settled:
+                            Some(
+                                settled @ Settled {
+                                    indexed: Some(table),
+                                    negated: false,
+                                    ..
+                                },
+                            ),
                         ..
                     },
                     Expr::IsNull { property: missing },
@@ -431,7 +438,10 @@ impl Builder {
         let [minx, ..] = bounds_columns(sql);
         let mut near = self.near(sql, settled.bounds);
         if let Some(table) = &settled.indexed {
-            near = format!("{} AND {near}", self.indexed(sql, settled.dialect, table, settled.bounds));
+            near = format!(
+                "{} AND {near}",
+                self.indexed(sql, settled.dialect, table, settled.bounds)
+            );
         }
         let mut choices: Vec<String> = settled.sure.iter().map(|sure| self.inside(sql, *sure)).collect();
         if settled.others != "[]" {
@@ -465,21 +475,19 @@ impl Builder {
     }
 
     /// The same by the spatial index: all of them, and perhaps some that lie beside.
-    pub fn indexed(
-        &mut self,
-        sql: &str,
-        dialect: Dialect,
-        table: &str,
-        bounds: [f64; 4],
-    ) -> String {
+    pub fn indexed(&mut self, sql: &str, dialect: Dialect, table: &str, bounds: [f64; 4]) -> String {
         if !dialect.is_postgres() {
             return format!("_seq IN (SELECT id {})", self.in_tree(table, sql, bounds));
         }
         let [w, s, e, n] = bounds.map(|end| self.mark(Value::Real(end)));
-        let corner = |x: &str, y: &str| {
-            format!("point(CAST({x} AS DOUBLE PRECISION), CAST({y} AS DOUBLE PRECISION))")
-        };
-        format!("{} && box({}, {})", index::box_of(sql), corner(&w, &s), corner(&e, &n))
+        let corner =
+            |x: &str, y: &str| format!("point(CAST({x} AS DOUBLE PRECISION), CAST({y} AS DOUBLE PRECISION))");
+        format!(
+            "{} && box({}, {})",
+            index::box_of(sql),
+            corner(&w, &s),
+            corner(&e, &n)
+        )
     }
 
     /// How the R-tree finds what meets the bounds, and perhaps a little more: it knows them in single precision.
