@@ -16,7 +16,7 @@ import data
 import report
 import servers
 import wrk
-from machine import memory_mb, peak_mb
+from machine import cpu_seconds, memory_mb, peak_mb
 from servers import ITEMS, LIST, Postgres, Store
 
 CLIENTS = 16
@@ -100,9 +100,9 @@ def same(measure: str, asked: dict[str, tuple[str, list[str]]]):
                 raise SystemExit(f"{measure}: the answers differ: {told}")
 
 
-def export_rate(server, form: str, least: float) -> float:
-    """Rows a second of whole exports, one after another for at least some seconds."""
-    started, rows = time.monotonic(), 0
+def export_rate(server, form: str, least: float, pids: list[int]) -> dict:
+    """Rows a second, and a processor's second, of whole exports, one after another for at least some seconds."""
+    started, rows, before = time.monotonic(), 0, cpu_seconds(pids)
     while time.monotonic() - started < least:
         request = urllib.request.Request(
             f"{server.base}{LIST}/export?format={form}", headers={"Authorization": f"Bearer {server.token}"}
@@ -110,7 +110,8 @@ def export_rate(server, form: str, least: float) -> float:
         with urllib.request.urlopen(request, timeout=600) as out:
             while piece := out.read(1 << 20):
                 rows += piece.count(b"\n")
-    return rows / (time.monotonic() - started)
+    seconds, used = time.monotonic() - started, cpu_seconds(pids) - before
+    return {"rate": round(rows / seconds), "cpu_rate": round(rows / max(used, 0.01))}
 
 
 def measure_banyan(store: Store, args, pids, make) -> dict:
@@ -135,9 +136,9 @@ def measure_banyan(store: Store, args, pids, make) -> dict:
         for name, (clients, requests) in asked.records().items():
             one(name, requests, clients, server.token)
         for form in ("csv", "jsonl"):
-            rate = export_rate(server, form, args.seconds / 2)
-            found["measures"][f"export {form}, rows"] = {"rate": round(rate)}
-            say(f"  export {form}: {rate:.0f} rows/s")
+            told = export_rate(server, form, args.seconds / 2, pids)
+            found["measures"][f"export {form}, rows"] = told
+            say(f"  export {form}: {told['rate']} rows/s, {told['cpu_rate']} per CPU second")
         found["memory_mb"], found["own_mb"] = memory_mb(server.pid)
         found["peak_mb"] = peak_mb(server.pid)
         say(f"  memory: idle {found['idle_mb']:.0f} MB, after {found['memory_mb']:.0f}, peak {found['peak_mb']:.0f}")

@@ -502,6 +502,7 @@ impl Builder {
     /// A settled predicate or no geometry at all, by the indexes of both.
     fn spatial_or_missing(&mut self, sql: &str, settled: &Settled, table: &str) -> String {
         let [minx, ..] = bounds_columns(sql);
+        // Left to itself, PostgreSQL reads such a page in order and looks at each record: it takes either half for frequent.
         let there = match settled.dialect {
             Dialect::Sqlite => format!("SELECT id {}", self.in_tree(table, sql, settled.bounds)),
             Dialect::Postgres => {
