@@ -100,7 +100,7 @@ pub fn view(
                 )?;
                 query.limit = banyan_base::Limit::new(MAX_TABLE).unwrap_or(banyan_base::Limit::DEFAULT);
                 let found = list(tx, &of, &query)?;
-                let items = labelled(tx, catalog, &of, &found.page.items)?;
+                let items = labelled(tx, catalog, &of, found.page.items)?;
                 shown.push(json!({ "name": name, "items": items, "more": found.page.next.is_some() }));
             }
             Ok(json!({ "figures": values, "tables": shown }))
@@ -120,14 +120,15 @@ pub fn labelled(
     tx: &mut Tx<'_>,
     catalog: &Catalog,
     info: &TypeInfo,
-    records: &[Record],
+    records: Vec<Record>,
 ) -> Result<Vec<Json>, Problem> {
-    let names: Vec<Map<String, Json>> = records.iter().map(Record::names).collect();
+    let standing = |record: &Record| reference::standing(info, &record.fields, record.state.as_deref());
+    let names: Vec<Map<String, Json>> = records.iter().map(standing).collect();
     let labels = reference::labels(tx, catalog, info, &names)?;
     Ok(records
-        .iter()
-        .zip(&labels)
-        .map(|(record, labels)| record.to_json(info, labels))
+        .into_iter()
+        .zip(labels)
+        .map(|(record, labels)| record.into_json(info, labels))
         .collect())
 }
 

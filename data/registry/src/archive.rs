@@ -127,7 +127,7 @@ fn held(info: &TypeInfo, record: &Record, hashes: &mut BTreeSet<String>) {
 }
 
 fn line(info: &TypeInfo, record: &Record) -> Map<String, Json> {
-    let mut line = match record.to_json(info, &Map::new()) {
+    let mut line = match record.clone().into_json(info, Map::new()) {
         Json::Object(line) => line,
         _ => Map::new(),
     };

@@ -9,6 +9,8 @@ use banyan_package::model::{ComputedType, Field, FieldKind, Package, RecordType,
 use banyan_package::{field_type, record_scope, trigger_scope};
 use banyan_store::{Dialect, Tx};
 
+use crate::query::count::Counts;
+
 /// How a field is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
@@ -57,6 +59,8 @@ pub struct TypeInfo {
     pub conditions: Vec<(String, Expression)>,
     pub rules: Vec<(String, Expression)>,
     pub transitions: Vec<(String, ReadyTransition)>,
+    /// Counts of lists, as long as this catalogue stands.
+    pub counts: Arc<Counts>,
 }
 
 /// A trigger, ready for use.
@@ -202,6 +206,7 @@ pub(crate) fn bare_info(package: &str, name: &str, declared: &RecordType) -> Typ
         conditions: Vec::new(),
         rules: Vec::new(),
         transitions: Vec::new(),
+        counts: Arc::default(),
     }
 }
 

@@ -5,6 +5,7 @@ use banyan_package::model::{FieldKind, RecordType};
 use banyan_store::{Dialect, Tx};
 
 use crate::catalog::{Column, TypeInfo, bounds_columns, sql_type};
+use crate::index;
 
 /// A type has fewer indexes than this.
 const MAX_INDEXES: usize = 100;
@@ -58,6 +59,9 @@ pub fn create(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(), Problem> {
             tx.batch(&format!("CREATE INDEX {table}__fts ON {table} USING gin (_fts)"))?;
         }
     }
+    for column in info.geometries() {
+        index::put(tx, table, &column.column)?;
+    }
     indexes(tx, info)
 }
 
@@ -95,10 +99,6 @@ fn wanted(info: &TypeInfo) -> Vec<(String, Vec<String>, bool)> {
     if info.has_state() {
         wanted.push((vec!["state".into()], false));
     }
-    for column in info.geometries() {
-        let [minx, miny, maxx, maxy] = bounds_columns(&column.column);
-        wanted.push((vec![minx, maxx, miny, maxy], false));
-    }
     let named = wanted.into_iter().enumerate();
     named
         .map(|(number, (columns, unique))| (format!("{}__i{number}", info.table), columns, unique))
@@ -111,6 +111,12 @@ fn wanted(info: &TypeInfo) -> Vec<(String, Vec<String>, bool)> {
 /// Where records are alike in what must be unique; some of them are named.
 pub fn indexes(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(), Problem> {
     drop_indexes(tx, info)?;
+    let declared: Vec<Vec<String>> = wanted(info)
+        .into_iter()
+        .filter(|(_, columns, unique)| !unique && *columns != ["state"])
+        .map(|(_, columns, _)| columns)
+        .collect();
+    index::put_history(tx, info, &declared)?;
     for (name, columns, unique) in wanted(info) {
         let list = columns.join(", ");
         if unique {
@@ -124,6 +130,7 @@ pub fn indexes(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(), Problem> {
 }
 
 fn drop_indexes(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(), Problem> {
+    index::cut_history(tx, &info.table)?;
     // More than any type had before: those that are not wanted now go.
     for number in 0..MAX_INDEXES {
         tx.batch(&format!("DROP INDEX IF EXISTS {}__i{number}", info.table))?;
@@ -201,6 +208,9 @@ pub fn add_column(tx: &mut Tx<'_>, info: &TypeInfo, column: &Column) -> Result<(
             }
         }
     }
+    if matches!(column.field.kind, FieldKind::Geometry { .. }) {
+        index::put(tx, &info.table, &column.column)?;
+    }
     Ok(())
 }
 
@@ -217,6 +227,7 @@ fn has_column(tx: &mut Tx<'_>, table: &str, column: &str) -> Result<bool, Proble
 }
 
 pub fn drop_column(tx: &mut Tx<'_>, info: &TypeInfo, column: &str) -> Result<(), Problem> {
+    index::cut(tx, &info.table, column)?;
     drop_indexes(tx, info)?;
     for table in [&info.table, &info.history] {
         tx.batch(&format!("ALTER TABLE {table} DROP COLUMN {column}"))?;
@@ -230,6 +241,7 @@ pub fn drop_column(tx: &mut Tx<'_>, info: &TypeInfo, column: &str) -> Result<(),
 }
 
 pub fn rename_column(tx: &mut Tx<'_>, table: &str, from: &str, to: &str) -> Result<(), Problem> {
+    index::cut(tx, table, from)?;
     for name in [table.to_owned(), format!("{table}__h")] {
         tx.batch(&format!("ALTER TABLE {name} RENAME COLUMN {from} TO {to}"))?;
         for (from, to) in bounds_columns(from).iter().zip(bounds_columns(to)) {
@@ -238,10 +250,18 @@ pub fn rename_column(tx: &mut Tx<'_>, table: &str, from: &str, to: &str) -> Resu
             }
         }
     }
+    if has_column(tx, table, &format!("{to}_minx"))? {
+        index::put(tx, table, to)?;
+    }
     Ok(())
 }
 
 pub fn rename_table(tx: &mut Tx<'_>, from: &str, to: &str) -> Result<(), Problem> {
+    index::cut_history(tx, from)?;
+    let geometries = index::geometries(tx, from)?;
+    for column in &geometries {
+        index::cut(tx, from, column)?;
+    }
     for number in 0..MAX_INDEXES {
         tx.batch(&format!("DROP INDEX IF EXISTS {from}__i{number}"))?;
     }
@@ -257,10 +277,16 @@ pub fn rename_table(tx: &mut Tx<'_>, from: &str, to: &str) -> Result<(), Problem
         Dialect::Sqlite => tx.batch(&format!("ALTER TABLE {from}__fts RENAME TO {to}__fts"))?,
         Dialect::Postgres => tx.batch(&format!("ALTER INDEX {from}__fts RENAME TO {to}__fts"))?,
     }
+    for column in &geometries {
+        index::put(tx, to, column)?;
+    }
     Ok(())
 }
 
 pub fn drop(tx: &mut Tx<'_>, table: &str) -> Result<(), Problem> {
+    for column in index::geometries(tx, table)? {
+        index::cut(tx, table, &column)?;
+    }
     if tx.dialect() == Dialect::Sqlite {
         tx.batch(&format!("DROP TABLE {table}__fts"))?;
     }

@@ -86,7 +86,7 @@ fn rows(db: &Db, info: &TypeInfo, query: &Query, put: &mut PutRow<'_>) -> Result
 fn json_lines(db: &Db, info: &TypeInfo, query: &Query, out: &mut dyn Write) -> Result<(), Problem> {
     db.read(|tx| {
         stream(tx, info, query, &mut |record| {
-            let line = format!("{}\n", record.to_json(info, &Map::new()));
+            let line = format!("{}\n", record.into_json(info, Map::new()));
             out.write_all(line.as_bytes()).map_err(|e| failed(&e))?;
             Ok(ControlFlow::Continue(()))
         })

@@ -6,7 +6,7 @@
 //! - Must not know: any domain type.
 //!
 //! Map
-//! - `catalog`: what is installed, ready for use. `apply`, `layers`, `migrate`, `ddl`, `seed`: how it comes to be.
+//! - `catalog`: what is installed, ready for use. `apply`, `layers`, `migrate`, `ddl`, `index`, `seed`: how it comes to be.
 //! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete. `history`, `lifecycle`.
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events and the clock.
 //! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
@@ -25,6 +25,7 @@ mod export;
 mod files;
 mod history;
 pub mod import;
+mod index;
 mod layers;
 mod lifecycle;
 mod migrate;
@@ -83,6 +84,13 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
         migration!(7, "import_error"),
         migration!(8, "saved_filter"),
         migration!(9, "package_source"),
+        // The macro names the first nine.
+        Migration {
+            number: 10,
+            name: "record_count_changes",
+            sqlite: include_str!("../migrations/sqlite/0010_record_count_changes.sql"),
+            postgres: include_str!("../migrations/postgres/0010_record_count_changes.sql"),
+        },
     ],
 };
 

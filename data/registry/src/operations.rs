@@ -228,31 +228,33 @@ fn reply(
     call: &mut Call<'_, '_>,
     catalog: &Catalog,
     info: &TypeInfo,
-    record: &Record,
+    record: Record,
 ) -> Result<Reply, Problem> {
-    let mut names = record.fields.clone();
-    names.insert("state".into(), json!(record.state));
+    let names = reference::standing(info, &record.fields, record.state.as_deref());
     let labels = reference::labels(call.tx, catalog, info, &[names])?
         .pop()
         .unwrap_or_default();
-    let mut body = record.to_json(info, &labels);
+    let actions = json!(lifecycle::possible(call.cx, info, &record)?);
+    let etag = etag(record.version);
+    let mut body = record.into_json(info, labels);
     if let Some(object) = body.as_object_mut() {
-        object.insert(
-            "actions".into(),
-            json!(lifecycle::possible(call.cx, info, record)?),
-        );
+        object.insert("actions".into(), actions);
     }
-    Ok(Reply::json(body)?.with_etag(etag(record.version)))
+    Ok(Reply::value(body).with_etag(etag))
 }
 
 fn record_list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let (catalog, info) = target(registry, call)?;
     let listing = list(call.tx, &info, &query_of(call.input)?)?;
-    let items = aggregate::labelled(call.tx, &catalog, &info, &listing.page.items)?;
+    let items = aggregate::labelled(call.tx, &catalog, &info, listing.page.items)?;
     let next = listing.page.next.map(|cursor| cursor.0);
-    Reply::json(json!({
-        "items": items, "next": next, "matched": listing.page.matched, "matched_at_least": listing.at_least,
-    }))
+    let mut body = json!({
+        "items": null, "next": next, "matched": listing.page.matched, "matched_at_least": listing.at_least,
+    });
+    if let Some(place) = body.get_mut("items") {
+        *place = Json::Array(items);
+    }
+    Ok(Reply::value(body))
 }
 
 fn record_create(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
@@ -266,9 +268,10 @@ fn record_create(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, 
         unrestricted: false,
     };
     let made = record::create(call.cx, call.tx, &catalog, &info, &change)?;
-    let mut reply = reply(call, &catalog, &info, &made)?;
+    let location = format!("/v1/records/{}/{}/{}", info.package, info.short, made.id);
+    let mut reply = reply(call, &catalog, &info, made)?;
     reply.status = 201;
-    reply.location = Some(format!("/v1/records/{}/{}/{}", info.package, info.short, made.id));
+    reply.location = Some(location);
     Ok(reply)
 }
 
@@ -282,7 +285,7 @@ fn record_view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Pr
             id: id.to_owned(),
         })?,
     };
-    reply(call, &catalog, &info, &record)
+    reply(call, &catalog, &info, record)
 }
 
 fn record_update(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
@@ -302,7 +305,7 @@ fn record_update(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, 
         unrestricted: false,
     };
     let after = record::update(call.cx, call.tx, &catalog, &info, &before, &change)?;
-    reply(call, &catalog, &info, &after)
+    reply(call, &catalog, &info, after)
 }
 
 fn record_delete(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
@@ -351,7 +354,7 @@ fn record_transition(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Rep
         &sent.fields,
         sent.note,
     )?;
-    reply(call, &catalog, &info, &after)
+    reply(call, &catalog, &info, after)
 }
 
 fn record_aggregate(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {

@@ -32,10 +32,15 @@ pub fn select_list(info: &TypeInfo) -> String {
     format!("_seq, {}", info.all_columns().join(", "))
 }
 
+/// Where the columns of fields begin in a row of [`select_list`].
+pub fn fields_at(info: &TypeInfo) -> usize {
+    if info.has_state() { 10 } else { 9 }
+}
+
 pub fn decode(info: &TypeInfo, row: &Row) -> Result<Record, Problem> {
     let has_state = info.has_state();
-    let start = if has_state { 10 } else { 9 };
-    let values: Vec<Value> = (start..row.len()).map(|index| row.value(index).clone()).collect();
+    let start = fields_at(info);
+    let values = row.values().get(start..).unwrap_or_default();
     Ok(Record {
         seq: row.get(0)?,
         id: row.get(1)?,
@@ -47,7 +52,7 @@ pub fn decode(info: &TypeInfo, row: &Row) -> Result<Record, Problem> {
         verb: row.get(7)?,
         note: row.get(8)?,
         state: if has_state { row.get(9)? } else { None },
-        fields: value::object(&info.columns, &values),
+        fields: value::object(&info.columns, values),
     })
 }
 
@@ -64,23 +69,23 @@ impl Record {
     }
 
     /// The JSON that goes out.
-    pub fn to_json(&self, info: &TypeInfo, labels: &Map<String, Json>) -> Json {
-        let mut body = json!({
-            "id": self.id,
-            "type": info.name,
-            "version": self.version,
-            "etag": etag(self.version),
-            "created_at": self.created_at,
-            "created_by": self.created_by,
-            "updated_at": self.updated_at,
-            "updated_by": self.updated_by,
-            "fields": self.fields,
-            "labels": labels,
-        });
-        if let (Some(state), Some(object)) = (&self.state, body.as_object_mut()) {
-            object.insert("state".into(), json!(state));
+    pub fn into_json(self, info: &TypeInfo, labels: Map<String, Json>) -> Json {
+        let mut body = Map::with_capacity(12);
+        let mut put = |name: &str, value: Json| body.insert(name.to_owned(), value);
+        put("id", Json::String(self.id));
+        put("type", Json::String(info.name.clone()));
+        put("version", json!(self.version));
+        put("etag", Json::String(etag(self.version)));
+        put("created_at", Json::String(self.created_at));
+        put("created_by", Json::String(self.created_by));
+        put("updated_at", Json::String(self.updated_at));
+        put("updated_by", Json::String(self.updated_by));
+        put("fields", Json::Object(self.fields));
+        put("labels", Json::Object(labels));
+        if let Some(state) = self.state {
+            put("state", Json::String(state));
         }
-        body
+        Json::Object(body)
     }
 }
 
@@ -332,8 +337,17 @@ pub fn create(
         state: initial.map(|initial| change.state.clone().unwrap_or(initial)),
         fields,
     };
-    let names = info.all_columns();
-    let marks: Vec<String> = (1..=names.len()).map(|index| format!("?{index}")).collect();
+    let mut names = info.all_columns();
+    let mut marks: Vec<String> = (1..=names.len()).map(|index| format!("?{index}")).collect();
+    let mut values = row_values(info, &record);
+    let words = search_text(info, &record.fields);
+    // Where the row holds its own search index, it is written with it, not after it.
+    let within = search::vector(tx.dialect(), info, &words);
+    if let Some(vector) = within.clone() {
+        values.push(vector.into());
+        marks.push(format!("CAST(CAST(?{} AS TEXT) AS tsvector)", values.len()));
+        names.push(search::VECTOR.into());
+    }
     let sql = format!(
         "INSERT INTO {} ({}) VALUES ({}) RETURNING _seq",
         info.table,
@@ -341,11 +355,13 @@ pub fn create(
         marks.join(", ")
     );
     let row = tx
-        .query_opt(&sql, &row_values(info, &record))
+        .query_opt(&sql, &values)
         .map_err(|error| unique_fault(info, error))?;
     record.seq = row.map(|row| row.get(0)).transpose()?.unwrap_or(0);
-    search::put(tx, info, record.seq, &search_text(info, &record.fields))?;
-    count(cx, tx, info, 1)?;
+    if within.is_none() {
+        search::add(tx, info, record.seq, &words)?;
+    }
+    count(tx, info, 1)?;
     emit(cx, tx, info, &record, None)?;
     Ok(record)
 }
@@ -424,6 +440,7 @@ pub fn update(
     if old != new {
         search::put(tx, info, record.seq, &new)?;
     }
+    count(tx, info, 0)?;
     emit(cx, tx, info, &record, Some(before))?;
     Ok(record)
 }
@@ -478,7 +495,7 @@ pub fn delete(
         &format!("DELETE FROM {} WHERE _seq = ?1", info.table),
         &[before.seq.into()],
     )?;
-    count(cx, tx, info, -1)?;
+    count(tx, info, -1)?;
     let gone = Record {
         verb: "deleted".into(),
         ..before.clone()
@@ -486,17 +503,20 @@ pub fn delete(
     emit(cx, tx, info, &gone, Some(before))
 }
 
-/// Counters in shards, so that writers on PostgreSQL do not wait for each other's row.
-fn count(cx: &Ctx, tx: &mut Tx<'_>, info: &TypeInfo, by: i64) -> Result<(), Problem> {
+/// Counters of records and of their changes, in shards, so that writers on PostgreSQL do not wait for each other's row.
+fn count(tx: &mut Tx<'_>, info: &TypeInfo, by: i64) -> Result<(), Problem> {
+    // A transaction moves one row of a type: with two, it could wait for another that waits for it.
     let shard = if tx.dialect().is_postgres() {
-        i64::from(cx.world.secret::<1>().into_iter().sum::<u8>() % 16)
+        "pg_backend_pid() % 16"
     } else {
-        0
+        "0"
     };
     tx.execute(
-        "INSERT INTO record_count (type, shard, n) VALUES (?1, ?2, ?3)
-         ON CONFLICT (type, shard) DO UPDATE SET n = record_count.n + excluded.n",
-        &[info.name.as_str().into(), shard.into(), by.into()],
+        &format!(
+            "INSERT INTO record_count (type, shard, n, changes) VALUES (?1, {shard}, ?2, 1)
+             ON CONFLICT (type, shard) DO UPDATE SET n = record_count.n + excluded.n, changes = record_count.changes + 1"
+        ),
+        &[info.name.as_str().into(), by.into()],
     )?;
     Ok(())
 }

@@ -225,6 +225,28 @@ fn region(
     Ok(())
 }
 
+/// What of a record stands for something else: all that [`labels`] looks at.
+pub fn standing(info: &TypeInfo, fields: &Map<String, Json>, state: Option<&str>) -> Map<String, Json> {
+    let mut found = Map::new();
+    for column in &info.columns {
+        let named = matches!(
+            &column.field.kind,
+            FieldKind::Unit { .. }
+                | FieldKind::Region { .. }
+                | FieldKind::Code { .. }
+                | FieldKind::Ref { .. }
+                | FieldKind::Computed { .. }
+        );
+        if let Some(value) = fields.get(&column.name).filter(|_| named) {
+            found.insert(column.name.clone(), value.clone());
+        }
+    }
+    if let Some(state) = state {
+        found.insert("state".into(), Json::String(state.to_owned()));
+    }
+    found
+}
+
 /// Names for people of what the fields of several records point to: (type or list, code) → name.
 pub fn labels(
     tx: &mut Tx<'_>,

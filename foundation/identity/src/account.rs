@@ -327,20 +327,23 @@ impl Authenticator for Accounts {
         let idle = timestamp_text(now - SignedDuration::from_hours(SESSION_HOURS));
         let whole = timestamp_text(now - SignedDuration::from_hours(SESSION_HOURS_IN_ALL));
         let hash = token_hash(token);
-        let found = self.db.read::<_, Problem>(|tx| {
-            let columns: String = COLUMNS
-                .split(", ")
-                .map(|name| format!("a.{name}"))
-                .collect::<Vec<_>>()
-                .join(", ");
-            let sql = format!(
-                "SELECT {columns}, s.seen_at FROM session s JOIN account a ON a.id = s.account
-                 WHERE s.token_hash = ?1 AND s.seen_at > ?2 AND s.created_at > ?3 AND a.disabled = 0"
-            );
-            let row = tx.query_opt(&sql, &[hash.as_str().into(), idle.into(), whole.into()])?;
-            row.map(|row| Ok((decode(&row)?, row.get::<String>(10)?)))
-                .transpose()
-        })?;
+        let columns: String = COLUMNS
+            .split(", ")
+            .map(|name| format!("a.{name}"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let sql = format!(
+            "SELECT {columns}, s.seen_at FROM session s JOIN account a ON a.id = s.account
+             WHERE s.token_hash = ?1 AND s.seen_at > ?2 AND s.created_at > ?3 AND a.disabled = 0"
+        );
+        // Asked at every call, so that signing out counts at once, on every server.
+        let rows = self
+            .db
+            .query(&sql, &[hash.as_str().into(), idle.into(), whole.into()])?;
+        let found = rows
+            .first()
+            .map(|row| Ok::<_, Problem>((decode(row)?, row.get::<String>(10)?)))
+            .transpose()?;
         let Some((account, seen)) = found else {
             return Err(Problem::new(codes::UNAUTHENTICATED, "登录已失效,请重新登录。"));
         };

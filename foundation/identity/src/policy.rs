@@ -3,7 +3,8 @@
 //! and `Package::"<package>"`. Everyone is in `Role::"public"`; for those who have not signed in, only policies count that
 //! name it (or `Account::"anonymous"`) as their principal, so that a policy for "any principal" opens nothing to the world.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
 use banyan_base::{ActorKind, Ctx, Problem};
@@ -36,20 +37,21 @@ const OPEN: &[&str] = &["session.create"];
 /// The role that everyone has, signed in or not.
 const PUBLIC: &str = "public";
 
-/// The policy of the platform and its packages.
-pub struct CedarPolicy {
-    policies: ArcSwap<PolicySet>,
-    /// Those that count for people who have not signed in.
-    public: ArcSwap<PolicySet>,
-}
+/// Decisions kept at the most.
+const KEPT: usize = 20_000;
 
-impl Default for CedarPolicy {
-    fn default() -> CedarPolicy {
-        CedarPolicy {
-            policies: ArcSwap::from_pointee(PolicySet::new()),
-            public: ArcSwap::from_pointee(PolicySet::new()),
-        }
-    }
+/// The policy of the platform and its packages.
+#[derive(Default)]
+pub struct CedarPolicy(ArcSwap<Ready>);
+
+/// Policies with what they have decided. A decision depends on nothing but the question: who with which roles, which act,
+/// on what; so it stands as long as the policies do, and goes with them.
+#[derive(Default)]
+struct Ready {
+    policies: PolicySet,
+    /// Those that count for people who have not signed in.
+    public: PolicySet,
+    decided: RwLock<HashMap<String, bool>>,
 }
 
 fn uid(kind: &str, id: &str) -> Option<EntityUid> {
@@ -85,11 +87,42 @@ impl CedarPolicy {
                 }
             }
         }
-        self.policies.store(Arc::new(all));
-        self.public.store(Arc::new(public));
+        self.0.store(Arc::new(Ready {
+            policies: all,
+            public,
+            decided: RwLock::default(),
+        }));
     }
 
     fn permits(&self, cx: &Ctx, target: &Target) -> Option<bool> {
+        let ready = self.0.load();
+        // Lengths keep parts apart: no text can pass for two.
+        let mut question = format!("{:?}", cx.actor.kind);
+        let parts = [&cx.actor.id, &target.action, &target.resource];
+        for part in parts.into_iter().chain(&cx.actor.roles) {
+            question.push_str(&format!(" {}:{part}", part.len()));
+        }
+        let known = ready
+            .decided
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&question)
+            .copied();
+        if known.is_some() {
+            return known;
+        }
+        let answer = ready.decide(cx, target)?;
+        let mut decided = ready.decided.write().unwrap_or_else(PoisonError::into_inner);
+        if decided.len() >= KEPT {
+            decided.clear();
+        }
+        decided.insert(question, answer);
+        Some(answer)
+    }
+}
+
+impl Ready {
+    fn decide(&self, cx: &Ctx, target: &Target) -> Option<bool> {
         let verb = target.action.rsplit('.').next().unwrap_or("");
         let package = target.resource.split('.').next().unwrap_or("");
         let roles = cx
@@ -110,11 +143,11 @@ impl CedarPolicy {
         let entities = Entities::from_entities(entities, None).ok()?;
         let request = Request::new(principal, action, resource, Context::empty(), None).ok()?;
         let policies = if cx.actor.kind == ActorKind::Anonymous {
-            self.public.load()
+            &self.public
         } else {
-            self.policies.load()
+            &self.policies
         };
-        let answer = Authorizer::new().is_authorized(&request, &policies, &entities);
+        let answer = Authorizer::new().is_authorized(&request, policies, &entities);
         Some(answer.decision() == CedarDecision::Allow)
     }
 }

@@ -9,7 +9,7 @@ use crate::postgres::{BEGIN_ALONE, BEGIN_READ, BEGIN_WRITE, PgConnection};
 use crate::sql::{Dialect, RewriteCache};
 use crate::sqlite::{Sqlite, Step, Task};
 use crate::tx::{Conn, Tx};
-use crate::{Error, MigrationSet, migrate, postgres};
+use crate::{Error, MigrationSet, Row, Value, migrate, postgres};
 
 /// How a database is opened.
 #[derive(Clone, Debug)]
@@ -207,16 +207,44 @@ impl Db {
         match &self.inner.backend {
             Backend::Sqlite(sqlite) => {
                 let conn = sqlite.readers.take()?;
-                let begun = conn.execute_batch("BEGIN DEFERRED");
+                let begun = crate::sqlite::turn(&conn, "BEGIN DEFERRED");
                 begun.map_err(|e| crate::sqlite::error("beginning a read", &e))?;
-                let result = guarded(|| f(&mut Tx::new(Conn::Sqlite(&conn))));
-                if conn.execute_batch("ROLLBACK").is_err() {
+                let result = guarded(|| f(&mut Tx::for_reading(Conn::Sqlite(&conn))));
+                if crate::sqlite::turn(&conn, "ROLLBACK").is_err() {
                     conn.discard();
                 }
                 result
             }
             Backend::Postgres(pool) => self.in_postgres(pool, BEGIN_READ, f),
         }
+    }
+
+    /// The rows of one statement that reads, by itself: it costs no transaction around it.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, Error> {
+        let pool = match &self.inner.backend {
+            Backend::Sqlite(sqlite) => {
+                let conn = sqlite.readers.take()?;
+                return crate::sqlite::query(&conn, sql, params);
+            }
+            Backend::Postgres(pool) => pool,
+        };
+        let sql = self.inner.rewrites.get(sql);
+        let mut conn = pool.take()?;
+        let mut found = conn.query(&sql, params);
+        if conn.is_closed() {
+            // As in a transaction: idle connections may have died with the server.
+            conn.discard();
+            pool.clear();
+            conn = pool.take()?;
+            found = conn.query(&sql, params);
+            if conn.is_closed() {
+                conn.discard();
+            }
+        }
+        found
     }
 
     fn in_postgres<T, E: From<Error>>(
@@ -237,7 +265,14 @@ impl Db {
                 return Err(error.into());
             }
         }
-        let result = guarded(|| f(&mut Tx::new(Conn::Postgres(&mut conn, &self.inner.rewrites))));
+        let result = guarded(|| {
+            let conn = Conn::Postgres(&mut conn, &self.inner.rewrites);
+            f(&mut if begin == BEGIN_READ {
+                Tx::for_reading(conn)
+            } else {
+                Tx::new(conn)
+            })
+        });
         let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
         let ended = conn.batch(end);
         if conn.is_closed() || ended.is_err() {

@@ -57,15 +57,16 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, Error> {
         .map_err(|e| error(doing, &e))?;
     // FULL: a commit is on the disk when it returns, in WAL mode too.
     let pragmas = if read_only {
-        "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY;"
+        "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -12000; PRAGMA temp_store = MEMORY;"
     } else {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;
          PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;
          PRAGMA journal_size_limit = 67108864;"
     };
     conn.execute_batch(pragmas).map_err(|e| error(doing, &e))?;
-    // LIKE minds case, as it does in PostgreSQL.
-    conn.execute_batch("PRAGMA mmap_size = 268435456; PRAGMA case_sensitive_like = ON;")
+    // LIKE minds case, as it does in PostgreSQL. The file is not mapped: each connection would count its pages anew as
+    // the process's memory.
+    conn.execute_batch("PRAGMA mmap_size = 0; PRAGMA case_sensitive_like = ON;")
         .map_err(|e| error(doing, &e))?;
     Ok(conn)
 }
@@ -271,6 +272,11 @@ fn read_row(names: &Arc<[String]>, row: &rusqlite::Row<'_>) -> rusqlite::Result<
         names: Arc::clone(names),
         values,
     })
+}
+
+/// Begins or ends a transaction, by a statement that is kept.
+pub(crate) fn turn(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    conn.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 
 pub(crate) fn execute(conn: &Connection, sql: &str, params: &[Value]) -> Result<u64, Error> {

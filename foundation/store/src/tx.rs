@@ -10,6 +10,7 @@ use crate::{Error, Row, Value, feed, jobs, sqlite};
 pub struct Tx<'a> {
     conn: Conn<'a>,
     depth: u32,
+    read_only: bool,
     /// Whether events were appended, so that consumers are woken after the commit.
     pub(crate) emitted: bool,
     /// Whether jobs were added.
@@ -28,10 +29,24 @@ impl<'a> Tx<'a> {
         Tx {
             conn,
             depth: 0,
+            read_only: false,
             emitted: false,
             enqueued: false,
             generation_checked: None,
         }
+    }
+
+    /// The same, for reading one consistent state that was committed.
+    pub(crate) fn for_reading(conn: Conn<'a>) -> Tx<'a> {
+        Tx {
+            read_only: true,
+            ..Tx::new(conn)
+        }
+    }
+
+    /// Whether it sees only what was committed: it is over a snapshot and writes nothing.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
     }
 
     pub fn dialect(&self) -> Dialect {

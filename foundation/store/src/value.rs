@@ -102,6 +102,10 @@ impl Row {
         self.values.get(index).unwrap_or(&Value::Null)
     }
 
+    pub fn values(&self) -> &[Value] {
+        &self.values
+    }
+
     pub fn into_values(self) -> Vec<Value> {
         self.values
     }

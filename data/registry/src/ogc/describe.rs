@@ -7,6 +7,22 @@ use crate::catalog::{Catalog, Column, TypeInfo};
 use crate::query::{Kind, kind_of};
 use crate::value::code_list;
 
+/// The kind of the property of that name, where features have it; those of [`properties`].
+pub fn kind(info: &TypeInfo, name: &str) -> Option<Kind> {
+    match name {
+        "id" => Some(Kind::Text),
+        "state" if info.has_state() => Some(Kind::Text),
+        "created_at" | "updated_at" => Some(Kind::Moment),
+        "version" => Some(Kind::Integer),
+        _ => info.column(name).map(|column| kind_of(&column.field.kind)),
+    }
+}
+
+/// JSON of unknown shape and files can't be asked about.
+pub fn queryable(kind: Kind) -> bool {
+    kind != Kind::Json
+}
+
 /// One property of a collection's features.
 pub struct Declared {
     pub name: String,
@@ -15,9 +31,8 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// JSON of unknown shape and files can't be asked about.
     pub fn queryable(&self) -> bool {
-        self.kind != Kind::Json
+        queryable(self.kind)
     }
 }
 

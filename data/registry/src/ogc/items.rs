@@ -1,15 +1,16 @@
 //! Features: records with a geometry, if their type has one, and everything else as properties.
 
-use banyan_base::{Limit, Problem};
+use banyan_base::{Id, Limit, Problem};
 use banyan_door::{Call, Input, Reply};
 use serde_json::{Map, Value as Json, json};
 
 use super::collection as find;
-use super::describe::{Declared, geometry, properties, temporal};
+use super::describe::{geometry, kind, queryable, temporal};
 use super::documents::place;
 use super::request::{
     Crs, GEOJSON, JSON, SCHEMA, address, bad, base, crs, encode, known, link, own_links, reply, wants_html,
 };
+use super::write::Writer;
 use crate::catalog::TypeInfo;
 use crate::query::{
     self, Expr, Given, Instant, Kind, Language, Literal, Name, Op, Place, Query, Side, Span, SpatialOp,
@@ -106,29 +107,29 @@ fn datetime(input: &Input, info: &TypeInfo) -> Result<Option<Expr>, Problem> {
 }
 
 /// `property=value`.
-fn equals(declared: &Declared, value: &str) -> Result<Expr, Problem> {
-    let place = Place::Parameter(declared.name.clone());
-    let value = match declared.kind {
+fn equals(name: &str, kind: Kind, value: &str) -> Result<Expr, Problem> {
+    let place = Place::Parameter(name.to_owned());
+    let value = match kind {
         Kind::Integer | Kind::Scaled(_) => match value.parse::<f64>() {
             Ok(number) if number.is_finite() => Literal::Number(number),
-            _ => return Err(bad(&declared.name, "应是数字")),
+            _ => return Err(bad(name, "应是数字")),
         },
         Kind::Boolean => match value {
             "true" => Literal::Boolean(true),
             "false" => Literal::Boolean(false),
-            _ => return Err(bad(&declared.name, "应是 true 或 false")),
+            _ => return Err(bad(name, "应是 true 或 false")),
         },
-        Kind::Geometry => return Err(bad(&declared.name, "几何请用 bbox 或 filter 筛选")),
+        Kind::Geometry => return Err(bad(name, "几何请用 bbox 或 filter 筛选")),
         _ => Literal::Text(value.to_owned()),
     };
     Ok(Expr::Compare {
-        left: Side::Property(named(&declared.name, &place), false),
+        left: Side::Property(named(name, &place), false),
         op: Op::Eq,
         right: Side::Given(Given { value, place }, false),
     })
 }
 
-fn query_of(call: &Call<'_, '_>, info: &TypeInfo, declared: &[Declared]) -> Result<Query, Problem> {
+fn query_of(call: &Call<'_, '_>, info: &TypeInfo) -> Result<Query, Problem> {
     let input = call.input;
     let language = match input.query_value("filter-lang") {
         None | Some("cql2-text") => Language::Text,
@@ -141,10 +142,7 @@ fn query_of(call: &Call<'_, '_>, info: &TypeInfo, declared: &[Declared]) -> Resu
     let mut query = Query::read_in(language, input.query_value("filter"), input.query_value("sortby"))?;
     if let Some(filter) = &query.filter {
         for name in filter.names() {
-            if !declared
-                .iter()
-                .any(|known| known.name == name.name && known.queryable())
-            {
+            if !kind(info, &name.name).is_some_and(queryable) {
                 return name
                     .place
                     .refuse(format!("没有可筛选的属性 {}", name.name.escape_debug()));
@@ -152,10 +150,7 @@ fn query_of(call: &Call<'_, '_>, info: &TypeInfo, declared: &[Declared]) -> Resu
         }
     }
     for (name, _) in &query.sort {
-        if !declared
-            .iter()
-            .any(|known| known.name == *name && known.kind.sortable())
-        {
+        if !kind(info, name).is_some_and(Kind::sortable) {
             return Err(bad("sortby", format!("没有可排序的属性 {}", name.escape_debug())));
         }
     }
@@ -166,11 +161,8 @@ fn query_of(call: &Call<'_, '_>, info: &TypeInfo, declared: &[Declared]) -> Resu
         if PARAMETERS.contains(&name.as_str()) {
             continue;
         }
-        match declared
-            .iter()
-            .find(|known| known.name == *name && known.queryable())
-        {
-            Some(known) => all.push(equals(known, value)?),
+        match kind(info, name).filter(|kind| queryable(*kind)) {
+            Some(kind) => all.push(equals(name, kind, value)?),
             None => return Err(bad(&name.escape_debug().to_string(), "没有这个参数或属性")),
         }
     }
@@ -242,10 +234,8 @@ pub fn list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Probl
     let html = wants_html(call.input)?;
     let order = crs(call.input, "crs")?;
     let info = find(registry, call)?;
-    let catalog = registry.catalog(call.tx)?;
-    let declared = properties(&catalog, &info);
-    let query = query_of(call, &info, &declared)?;
-    let listing = query::list(call.tx, &info, &query)?;
+    let query = query_of(call, &info)?;
+    let listing = query::rows_of(call.tx, &info, &query)?;
     let here = place(&base(call.input), &info);
     let path = format!("{here}/items");
     let mut links = own_links(call.input, &path, GEOJSON, html);
@@ -277,24 +267,45 @@ pub fn list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Probl
         let media = if html { super::request::HTML } else { GEOJSON };
         links.push(link(&address(&path, &query), "next", media, "下一页"));
     }
-    let features: Vec<Json> = listing
-        .page
-        .items
-        .iter()
-        .map(|record| Json::Object(feature(&info, record, order)))
-        .collect();
-    let mut document = json!({
-        "type": "FeatureCollection",
-        "timeStamp": call.cx.now_text(),
-        "numberReturned": features.len(),
-        "features": features,
-        "links": links,
-    });
-    // Where counting stopped at its bound, nothing is said rather than something wrong.
-    if let (Some(matched), Some(object)) = (listing.page.matched, document.as_object_mut()) {
-        object.insert("numberMatched".into(), json!(matched));
-    }
-    Ok(reply(&info.declared.title.zh, document, GEOJSON, html)
+    let rows = &listing.page.items;
+    let answer = if html || order == Crs::LatLon {
+        let features = rows
+            .iter()
+            .map(|row| Ok(Json::Object(feature(&info, &record::decode(&info, row)?, order))))
+            .collect::<Result<Vec<Json>, Problem>>()?;
+        let mut document = json!({
+            "type": "FeatureCollection",
+            "timeStamp": call.cx.now_text(),
+            "numberReturned": features.len(),
+            "features": features,
+            "links": links,
+        });
+        // Where counting stopped at its bound, nothing is said rather than something wrong.
+        if let (Some(matched), Some(object)) = (listing.page.matched, document.as_object_mut()) {
+            object.insert("numberMatched".into(), json!(matched));
+        }
+        reply(&info.declared.title.zh, document, GEOJSON, html)
+    } else {
+        let mut text = format!(
+            "{{\"type\":\"FeatureCollection\",\"timeStamp\":\"{}\",\"numberReturned\":{},",
+            call.cx.now_text(),
+            rows.len()
+        );
+        if let Some(matched) = listing.page.matched {
+            text.push_str(&format!("\"numberMatched\":{matched},"));
+        }
+        text.push_str("\"features\":[");
+        let writer = Writer::new(&info);
+        for (at, row) in rows.iter().enumerate() {
+            if at > 0 {
+                text.push(',');
+            }
+            writer.feature(&mut text, row)?;
+        }
+        text.push_str(&format!("],\"links\":{}}}", Json::Array(links)));
+        Reply::bytes(GEOJSON, text.into_bytes())
+    };
+    Ok(answer
         .with_header("Content-Crs", format!("<{}>", order.uri()))
         .with_header("Link", header.join(", ")))
 }
@@ -310,8 +321,13 @@ pub fn view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Probl
         kind: info.declared.title.zh.clone(),
         id: sent.to_owned(),
     };
-    let id = reference::resolve(call.tx, &info, sent)?.ok_or_else(missing)?;
-    let record = record::get(call.tx, &info, &id)?;
+    let record = match Id::parse(sent) {
+        Some(id) => record::find(call.tx, &info, id.as_str())?.ok_or_else(missing)?,
+        None => {
+            let id = reference::resolve(call.tx, &info, sent)?.ok_or_else(missing)?;
+            record::get(call.tx, &info, &id)?
+        }
+    };
     let here = place(&base(call.input), &info);
     let path = format!("{here}/items/{}", encode(&record.id));
     let mut links = own_links(call.input, &path, GEOJSON, html);

@@ -4,7 +4,7 @@
 //!
 //! Map: `request`: parameters and formats. `describe`: what a type's properties are. `documents`: all that describes.
 //! `extent`: where collections lie.
-//! `items`: the features. `api`: OpenAPI. `html`: the same documents for people.
+//! `items`: the features, `write`: the same from rows. `api`: OpenAPI. `html`: the same documents for people.
 
 mod api;
 mod describe;
@@ -13,6 +13,7 @@ mod extent;
 mod html;
 mod items;
 mod request;
+mod write;
 
 use std::sync::Arc;
 

@@ -80,14 +80,17 @@ pub fn wants_html(input: &Input) -> Result<bool, Problem> {
 
 /// Percent-encodes all but unreserved characters.
 pub fn encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
+    let mut out = String::with_capacity(text.len() + 16);
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            other => {
+                // Writing to a string does not fail.
+                let _ = std::fmt::Write::write_fmt(&mut out, format_args!("%{other:02X}"));
             }
-            other => format!("%{other:02X}"),
-        })
-        .collect()
+        }
+    }
+    out
 }
 
 pub fn base(input: &Input) -> String {

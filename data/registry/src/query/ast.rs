@@ -224,6 +224,8 @@ impl TemporalOp {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settled {
     pub dialect: Dialect,
+    /// The type's table, where its spatial index is to find them by: there is one, and they are few.
+    pub indexed: Option<String>,
     /// Bounds of the predicate's geometry: what it holds for meets them.
     pub bounds: [f64; 4],
     /// Rectangles inside which every geometry meets the predicate, so that no list is needed for them.

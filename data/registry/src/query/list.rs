@@ -7,14 +7,12 @@ use banyan_base::{Limit, Page, Problem, codes};
 use banyan_store::{Row, Tx, Value};
 
 use super::ast::Expr;
+use super::count::{self, COUNT_BOUND};
 use super::cursor::{self, Shape};
 use super::sql::{Builder, Kind, property};
 use super::{json, search, spatial, text};
 use crate::catalog::TypeInfo;
 use crate::record::{Record, decode, select_list};
-
-/// Counting stops here: a list says "at least" beyond.
-pub const COUNT_BOUND: i64 = 100_000;
 
 /// How a filter is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,8 +51,8 @@ impl Default for Query {
 }
 
 /// A page, and where counting stopped at the bound, that bound.
-pub struct Listing {
-    pub page: Page<Record>,
+pub struct Listing<T> {
+    pub page: Page<T>,
     pub at_least: Option<u64>,
 }
 
@@ -174,15 +172,15 @@ fn rows(info: &TypeInfo, query: &Query, builder: &mut Builder) -> String {
     )
 }
 
-/// The rows a query is over, and its condition.
-fn source(
+/// The condition of a query on its rows; `first` where only the first rows by `_seq` are wanted.
+fn conditions(
     tx: &Tx<'_>,
     info: &TypeInfo,
     query: &Query,
     builder: &mut Builder,
-) -> Result<(String, Vec<String>), Problem> {
+    first: Option<search::First>,
+) -> Result<Vec<String>, Problem> {
     let mut conditions = Vec::new();
-    let table = rows(info, query, builder);
     if let Some(filter) = &query.filter {
         conditions.push(builder.condition(info, filter)?);
     }
@@ -193,9 +191,9 @@ fn source(
                 "全文检索只能用于当前数据,不能与 as_of 同用",
             ));
         }
-        conditions.extend(search::condition(builder, tx.dialect(), info, words));
+        conditions.extend(search::condition(builder, tx.dialect(), info, words, first));
     }
-    Ok((table, conditions))
+    Ok(conditions)
 }
 
 /// The query with its spatial predicates settled.
@@ -203,7 +201,13 @@ fn settled<'q>(tx: &mut Tx<'_>, info: &TypeInfo, query: &'q Query) -> Result<Cow
     let Some(filter) = query.filter.as_ref().filter(|filter| spatial::is_spatial(filter)) else {
         return Ok(Cow::Borrowed(query));
     };
-    let filter = spatial::settle(tx, info, &|builder| rows(info, query, builder), filter)?;
+    let filter = spatial::settle(
+        tx,
+        info,
+        &|builder| rows(info, query, builder),
+        query.as_of.is_none(),
+        filter,
+    )?;
     Ok(Cow::Owned(Query {
         filter: Some(filter),
         ..query.clone()
@@ -274,7 +278,14 @@ fn statement(
     limit: Option<u32>,
 ) -> Result<(String, Vec<Value>), Problem> {
     let mut builder = Builder::default();
-    let (table, mut conditions) = source(tx, info, query, &mut builder)?;
+    // Words alone, in the order of the search index: it need not look further than the page.
+    let first = limit
+        .filter(|_| query.filter.is_none() && keys.len() == 1)
+        .map(|limit| search::First {
+            after: values.and_then(|values| values.first()).and_then(Value::as_int),
+            limit,
+        });
+    let mut conditions = conditions(tx, info, query, &mut builder, first)?;
     if let Some(first) = keys.first() {
         match part {
             Part::Whole => {}
@@ -292,7 +303,7 @@ fn statement(
             values.get(skipped..).unwrap_or_default(),
         ));
     }
-    let order: Vec<String> = ordering
+    let directions: Vec<String> = ordering
         .iter()
         .enumerate()
         .map(|(index, key)| {
@@ -302,17 +313,49 @@ fn statement(
             } else {
                 ""
             };
-            format!("{}{direction}{last}", key.sql)
+            format!("{direction}{last}")
         })
         .collect();
-    let extra: Vec<&str> = keys.iter().map(|key| key.sql.as_str()).collect();
+    let order: Vec<String> = ordering
+        .iter()
+        .zip(&directions)
+        .map(|(key, direction)| format!("{}{direction}", key.sql))
+        .collect();
+    let list = select_list(info);
+    let extra: Vec<String> = keys
+        .iter()
+        .enumerate()
+        .map(|(index, key)| format!("{} AS _k{index}", key.sql))
+        .collect();
+    let extra = extra.join(", ");
     let limit = limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
+    let (condition, order) = (joined(&conditions), order.join(", "));
+    let Some(at) = &query.as_of else {
+        let sql = format!(
+            "SELECT {list}, {extra} FROM {} WHERE {condition} ORDER BY {order}{limit}",
+            info.table
+        );
+        return Ok((sql, builder.params));
+    };
+    // Each of the two tables gives its first rows by its own indexes; of those the first are taken.
+    let at = builder.mark(Value::Text(at.clone()));
+    let live = format!(
+        "SELECT {list}, {extra} FROM {} WHERE _updated_at <= {at} AND {condition} ORDER BY {order}{limit}",
+        info.table
+    );
+    let past = format!(
+        "SELECT {list}, {extra} FROM (SELECT -_seq AS {list} FROM {} WHERE _updated_at <= {at} AND _superseded_at > {at})
+         AS t WHERE {condition} ORDER BY {order}{limit}",
+        info.history
+    );
+    let outer: Vec<String> = directions
+        .iter()
+        .enumerate()
+        .map(|(index, direction)| format!("_k{}{direction}", index + skipped))
+        .collect();
     let sql = format!(
-        "SELECT {}, {} FROM {table} WHERE {} ORDER BY {}{limit}",
-        select_list(info),
-        extra.join(", "),
-        joined(&conditions),
-        order.join(", ")
+        "SELECT * FROM (SELECT * FROM ({live}) AS a UNION ALL SELECT * FROM ({past}) AS b) AS u ORDER BY {}{limit}",
+        outer.join(", ")
     );
     Ok((sql, builder.params))
 }
@@ -321,7 +364,24 @@ fn statement(
 ///
 /// # Errors
 /// Where the query can't be understood or the database can't be read.
-pub fn list(tx: &mut Tx<'_>, info: &TypeInfo, query: &Query) -> Result<Listing, Problem> {
+pub fn list(tx: &mut Tx<'_>, info: &TypeInfo, query: &Query) -> Result<Listing<Record>, Problem> {
+    let Listing { page, at_least } = rows_of(tx, info, query)?;
+    let items = page.items.iter().map(|row| decode(info, row));
+    Ok(Listing {
+        page: Page {
+            items: items.collect::<Result<_, _>>()?,
+            next: page.next,
+            matched: page.matched,
+        },
+        at_least,
+    })
+}
+
+/// One page as rows of [`select_list`], with the values they are sorted by behind.
+///
+/// # Errors
+/// As [`list`].
+pub fn rows_of(tx: &mut Tx<'_>, info: &TypeInfo, query: &Query) -> Result<Listing<Row>, Problem> {
     let keys = sort_keys(info, query)?;
     let shapes: Vec<Shape> = keys.iter().map(|key| key.shape).collect();
     let fingerprint = fingerprint(info, query);
@@ -359,44 +419,31 @@ pub fn list(tx: &mut Tx<'_>, info: &TypeInfo, query: &Query) -> Result<Listing, 
         let values: Vec<Value> = (start..row.len()).map(|index| row.value(index).clone()).collect();
         cursor::encode(&fingerprint, &values)
     });
-    let items = rows
-        .iter()
-        .map(|row| decode(info, row))
-        .collect::<Result<Vec<_>, _>>()?;
     let (matched, at_least) = if query.count {
-        count(tx, info, &query)?
+        matched(tx, info, &query)?
     } else {
         (None, None)
     };
     Ok(Listing {
-        page: Page { items, next, matched },
+        page: Page {
+            items: rows,
+            next,
+            matched,
+        },
         at_least,
     })
 }
 
 /// How many match: exact from the counters where nothing is asked, else counted up to the bound.
-fn count(tx: &mut Tx<'_>, info: &TypeInfo, query: &Query) -> Result<(Option<u64>, Option<u64>), Problem> {
+fn matched(tx: &mut Tx<'_>, info: &TypeInfo, query: &Query) -> Result<(Option<u64>, Option<u64>), Problem> {
     let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
     if query.filter.is_none() && query.words.is_none() && query.as_of.is_none() {
-        let sql = "SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM record_count WHERE type = ?1";
-        let row = tx.query_opt(sql, &[info.name.as_str().into()])?;
-        return Ok((
-            Some(unsigned(row.map(|row| row.get(0)).transpose()?.unwrap_or(0))),
-            None,
-        ));
+        return Ok((Some(unsigned(count::all(tx, info)?)), None));
     }
     let mut builder = Builder::default();
-    let (table, conditions) = source(tx, info, query, &mut builder)?;
-    let sql = format!(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE {} LIMIT {}) AS c",
-        joined(&conditions),
-        COUNT_BOUND + 1
-    );
-    let found: i64 = tx
-        .query_opt(&sql, &builder.params)?
-        .map(|row| row.get(0))
-        .transpose()?
-        .unwrap_or(0);
+    let table = rows(info, query, &mut builder);
+    let conditions = conditions(tx, info, query, &mut builder, None)?;
+    let found = count::matching(tx, info, &table, &joined(&conditions), &builder.params)?;
     Ok(if found > COUNT_BOUND {
         (None, Some(unsigned(COUNT_BOUND)))
     } else {

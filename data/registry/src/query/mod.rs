@@ -2,6 +2,7 @@
 //! never spliced; names come from the type's columns only.
 
 mod ast;
+pub mod count;
 mod cursor;
 mod json;
 mod lexer;
@@ -17,6 +18,6 @@ mod text;
 
 pub use ast::{Expr, Given, Instant, Literal, Name, Op, Place, Side, Span, SpatialOp, TemporalOp, instant};
 pub use json::parse as parse_json;
-pub use list::{Language, Listing, Query, check, list, stream};
+pub use list::{Language, Listing, Query, check, list, rows_of, stream};
 pub use sql::{Builder, Kind, kind_of, property};
 pub use text::parse;

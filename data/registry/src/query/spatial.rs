@@ -5,18 +5,21 @@ use std::ops::ControlFlow;
 
 use banyan_base::{Problem, codes};
 use banyan_package::model::FieldKind;
-use banyan_store::Tx;
+use banyan_store::{Dialect, Tx};
 
 use super::ast::{Expr, Name, Settled, SpatialOp};
-use super::shape;
 use super::sql::{Builder, Kind, named};
+use super::{count, shape};
 use crate::catalog::TypeInfo;
 
 /// Most records that one predicate compares one by one.
 const MAX_COMPARED: usize = 200_000;
+/// Up to so many records are found by the spatial index and then put in order; of more, a page is full sooner by reading
+/// in order and looking at each.
+const FEW: i64 = 20_000;
 
 /// The filter with each spatial predicate settled over the rows of `table`, a table or subquery whose own marks are bound
-/// by `source`.
+/// by `source`. `live` says that this is the type's own table, which has spatial indexes.
 ///
 /// # Errors
 /// Where a predicate names no geometry, or leaves too many records open.
@@ -24,18 +27,20 @@ pub fn settle(
     tx: &mut Tx<'_>,
     info: &TypeInfo,
     source: &dyn Fn(&mut Builder) -> String,
+    live: bool,
     expr: &Expr,
 ) -> Result<Expr, Problem> {
     let mut all = |parts: &[Expr]| {
         parts
             .iter()
-            .map(|part| settle(tx, info, source, part))
+            .map(|part| settle(tx, info, source, live, part))
             .collect::<Result<Vec<_>, _>>()
     };
     Ok(match expr {
         Expr::And(parts) => Expr::And(all(parts)?),
         Expr::Or(parts) => Expr::Or(all(parts)?),
-        Expr::Not(inner) => Expr::Not(Box::new(settle(tx, info, source, inner)?)),
+        // An index says that a record is not among those found, which is more than is known of one without a geometry.
+        Expr::Not(inner) => Expr::Not(Box::new(settle(tx, info, source, false, inner)?)),
         Expr::Spatial {
             op,
             property,
@@ -45,7 +50,7 @@ pub fn settle(
             op: *op,
             property: property.clone(),
             geometry: geometry.clone(),
-            settled: Some(one(tx, info, source, *op, property, geometry)?),
+            settled: Some(one(tx, info, source, live, *op, property, geometry)?),
         },
         other => other.clone(),
     })
@@ -65,6 +70,7 @@ fn one(
     tx: &mut Tx<'_>,
     info: &TypeInfo,
     source: &dyn Fn(&mut Builder) -> String,
+    live: bool,
     op: SpatialOp,
     name: &Name,
     geometry: &geo::Geometry<f64>,
@@ -86,8 +92,14 @@ fn one(
     } else {
         Vec::new()
     };
+    let indexed = if live && !negated {
+        few(tx, info, &column.sql, bounds)?
+    } else {
+        None
+    };
     let mut settled = Settled {
         dialect: tx.dialect(),
+        indexed,
         bounds,
         sure,
         others: "[]".into(),
@@ -104,6 +116,10 @@ fn one(
     let mut builder = Builder::default();
     let table = source(&mut builder);
     let mut condition = builder.near(&column.sql, bounds);
+    if let Some(table) = &settled.indexed {
+        let found = builder.indexed(&column.sql, settled.dialect, table, bounds);
+        condition = format!("{found} AND {condition}");
+    }
     for inside in &settled.sure {
         condition = format!("{condition} AND NOT {}", builder.inside(&column.sql, *inside));
     }
@@ -132,4 +148,21 @@ fn one(
     }
     settled.others = serde_json::to_string(&found).map_err(Problem::internal)?;
     Ok(settled)
+}
+
+/// The table whose spatial index is to be used: where few enough records meet the bounds to find them by it.
+fn few(tx: &mut Tx<'_>, info: &TypeInfo, column: &str, bounds: [f64; 4]) -> Result<Option<String>, Problem> {
+    let mut builder = Builder::default();
+    let from = match tx.dialect() {
+        // The tree knows without the table behind it.
+        Dialect::Sqlite => builder.in_tree(&info.table, column, bounds),
+        Dialect::Postgres => format!(
+            "FROM {} WHERE {}",
+            info.table,
+            builder.indexed(column, Dialect::Postgres, &info.table, bounds)
+        ),
+    };
+    let rows = format!("SELECT 1 {from}");
+    let count = count::bounded(tx, info, &rows, FEW + 1, &builder.params)?;
+    Ok((count <= FEW).then(|| info.table.clone()))
 }

@@ -2,12 +2,13 @@
 
 use banyan_base::{Problem, ZONE, timestamp_text};
 use banyan_package::model::{ComputedType, FieldKind};
-use banyan_store::Value;
+use banyan_store::{Dialect, Value};
 use jiff::{Timestamp, ToSpan, civil::Date};
 
 use super::ast::{Expr, Given, Literal, Name, Op, Place, Settled, Side};
 use super::temporal;
 use crate::catalog::{Stored, TypeInfo, bounds_columns};
+use crate::index;
 
 /// What a property can be compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,7 +218,26 @@ impl Builder {
             Expr::Constant(true) => "1 = 1".into(),
             Expr::Constant(false) => "1 = 0".into(),
             Expr::And(all) => self.joined(info, all, " AND ")?,
-            Expr::Or(all) => self.joined(info, all, " OR ")?,
+            Expr::Or(all) => match all.as_slice() {
+                [
+                    Expr::Spatial {
+                        property,
+                        settled:
+                            Some(
+                                settled @ Settled {
+                                    indexed: Some(table),
+                                    negated: false,
+                                    ..
+                                },
+                            ),
+                        ..
+                    },
+                    Expr::IsNull { property: missing },
+                ] if missing.name == property.name => {
+                    self.spatial_or_missing(&named(info, property)?.sql, settled, table)
+                }
+                _ => self.joined(info, all, " OR ")?,
+            },
             Expr::Not(inner) => format!("NOT ({})", self.condition(info, inner)?),
             Expr::IsNull { property } => format!("{} IS NULL", named(info, property)?.sql),
             Expr::Compare { left, op, right } => self.compare(info, left, *op, right)?,
@@ -416,7 +436,13 @@ impl Builder {
     /// A settled predicate: what overlaps and is surely or by the list one of those. Unknown where there is no geometry.
     fn spatial(&mut self, sql: &str, settled: &Settled) -> String {
         let [minx, ..] = bounds_columns(sql);
-        let near = self.near(sql, settled.bounds);
+        let mut near = self.near(sql, settled.bounds);
+        if let Some(table) = &settled.indexed {
+            near = format!(
+                "{} AND {near}",
+                self.indexed(sql, settled.dialect, table, settled.bounds)
+            );
+        }
         let mut choices: Vec<String> = settled.sure.iter().map(|sure| self.inside(sql, *sure)).collect();
         if settled.others != "[]" {
             let mark = self.mark(Value::Text(settled.others.clone()));
@@ -445,6 +471,54 @@ impl Builder {
             self.mark(Value::Real(east)),
             self.mark(Value::Real(south)),
             self.mark(Value::Real(north))
+        )
+    }
+
+    /// The same by the spatial index: all of them, and perhaps some that lie beside.
+    pub fn indexed(&mut self, sql: &str, dialect: Dialect, table: &str, bounds: [f64; 4]) -> String {
+        if !dialect.is_postgres() {
+            return format!("_seq IN (SELECT id {})", self.in_tree(table, sql, bounds));
+        }
+        let [w, s, e, n] = bounds.map(|end| self.mark(Value::Real(end)));
+        let corner =
+            |x: &str, y: &str| format!("point(CAST({x} AS DOUBLE PRECISION), CAST({y} AS DOUBLE PRECISION))");
+        format!(
+            "{} && box({}, {})",
+            index::box_of(sql),
+            corner(&w, &s),
+            corner(&e, &n)
+        )
+    }
+
+    /// How the R-tree finds what meets the bounds, and perhaps a little more: it knows them in single precision.
+    pub fn in_tree(&mut self, table: &str, column: &str, bounds: [f64; 4]) -> String {
+        let [west, south, east, north] = bounds.map(|end| self.mark(Value::Real(end)));
+        format!(
+            "FROM {} WHERE maxx >= {west} AND minx <= {east} AND maxy >= {south} AND miny <= {north}",
+            index::spatial(table, column)
+        )
+    }
+
+    /// A settled predicate or no geometry at all, by the indexes of both.
+    fn spatial_or_missing(&mut self, sql: &str, settled: &Settled, table: &str) -> String {
+        let [minx, ..] = bounds_columns(sql);
+        // Left to itself, PostgreSQL reads such a page in order and looks at each record: it takes either half for frequent.
+        let there = match settled.dialect {
+            Dialect::Sqlite => format!("SELECT id {}", self.in_tree(table, sql, settled.bounds)),
+            Dialect::Postgres => {
+                let found = self.indexed(sql, settled.dialect, table, settled.bounds);
+                format!("SELECT _seq FROM {table} WHERE {found}")
+            }
+        };
+        let holds = self.spatial(
+            sql,
+            &Settled {
+                indexed: None,
+                ..settled.clone()
+            },
+        );
+        format!(
+            "(_seq IN ({there} UNION ALL SELECT _seq FROM {table} WHERE {minx} IS NULL) AND ({holds} OR {sql} IS NULL))"
         )
     }
 

@@ -509,6 +509,42 @@ fn sorts_by_missing_values_use_indexes() {
     }
 }
 
+/// Counts are kept until a record changes; places are indexed wherever records go.
+#[test]
+fn counts_and_places_follow_every_change() {
+    for platform in spots() {
+        let matched = |filter: &str| {
+            let query = Query {
+                count: true,
+                ..text(filter).unwrap()
+            };
+            let (items, matched, _) = platform.list("spots.spot", &query).unwrap();
+            assert_eq!(matched, Some(items.len() as u64), "{filter}");
+            items.len()
+        };
+        let all = [
+            "seats = 5",
+            "S_INTERSECTS(place, BBOX(4, 4, 6, 6))",
+            "S_INTERSECTS(place, BBOX(0, 0, 2, 2)) OR place IS NULL",
+        ];
+        let counts = || all.map(matched);
+        assert_eq!(counts(), [2, 1, 3]);
+        assert_eq!(counts(), [2, 1, 3]);
+        let made = json!({ "name": "E", "seats": 5, "place": { "type": "Point", "coordinates": [4, 4] } });
+        let made = platform.create("spots.spot", made).unwrap();
+        assert_eq!(counts(), [3, 2, 3]);
+        let moved = json!({ "seats": 6, "place": { "type": "Point", "coordinates": [2, 2] } });
+        let moved = platform.update("spots.spot", &made.id, "\"1\"", moved).unwrap();
+        assert_eq!(counts(), [2, 1, 4]);
+        let lost = json!({ "place": null });
+        platform.update("spots.spot", &moved.id, "\"2\"", lost).unwrap();
+        assert_eq!(counts(), [2, 1, 4]);
+        let found = json!({ "place": { "type": "Point", "coordinates": [5, 5] } });
+        platform.update("spots.spot", &moved.id, "\"3\"", found).unwrap();
+        assert_eq!(counts(), [2, 2, 3]);
+    }
+}
+
 /// Geometries on a small grid meet in every odd way: rings that cross themselves, lines without length.
 #[test]
 fn any_two_geometries_can_be_compared() {

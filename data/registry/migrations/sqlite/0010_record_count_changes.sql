@@ -1,0 +1,1 @@
+ALTER TABLE record_count ADD COLUMN changes BIGINT NOT NULL DEFAULT 0;
