@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use banyan_base::Problem;
+use banyan_package::model::{Package, Word};
 use banyan_store::jobs::Worker;
 
 use crate::config::{Config, Store};
@@ -37,11 +38,11 @@ pub fn serve(
     let settings = banyan_http::Settings {
         concurrent_calls: config.http.concurrent_calls,
         timeout: Duration::from_secs(config.http.timeout_seconds),
-        web_folder: config
-            .http
-            .web_folder
-            .clone()
-            .unwrap_or_else(|| PathBuf::from("web/dist")),
+        web_folder: config.http.web_folder.clone().or_else(|| {
+            let here = PathBuf::from("web/dist");
+            here.join("index.html").is_file().then_some(here)
+        }),
+        systems: systems(platform),
         cookie: banyan_identity::SESSION_COOKIE,
     };
     let auth: Arc<dyn banyan_door::Authenticator> =
@@ -69,59 +70,34 @@ pub fn serve(
     result
 }
 
-async fn told_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => {
-            let _ = interrupt.await;
-        }
+fn word(word: Word) -> &'static str {
+    match word {
+        Word::Data => "data",
+        Word::Service => "service",
+        Word::Governance => "governance",
+        Word::Collaboration => "collaboration",
+        Word::Decision => "decision",
     }
-    tracing::info!("stopping: running calls may end, no new ones are taken");
 }
 
-/// One thread that runs triggers as events come, and once a day what the day asks for.
-fn react(
-    platform: &Platform,
-    keep: &Store,
-    stop: Arc<AtomicBool>,
-) -> std::io::Result<std::thread::JoinHandle<()>> {
-    let (platform, keep) = (platform.clone(), keep.clone());
-    std::thread::Builder::new()
-        .name("reactions".into())
-        .spawn(move || {
-            let mut seen = 0;
-            let mut day = None;
-            while !stop.load(Ordering::SeqCst) {
-                let cx = platform.world.system_ctx();
-                if day != Some(cx.today()) {
-                    let work =
-                        banyan_registry::run_day(&platform.registry, &platform.door, &platform.db, &cx);
-                    match work.and_then(|_| upkeep::run(&platform.db, &cx, &keep)) {
-                        Ok(_) => day = Some(cx.today()),
-                        Err(problem) => report("the day's work failed", &problem),
-                    }
-                }
-                match banyan_registry::run_events(&platform.registry, &platform.door, &platform.db, &cx) {
-                    Ok(0) => seen = platform.db.wait_events(seen, Duration::from_millis(500)),
-                    Ok(_) => {}
-                    Err(problem) => {
-                        report("running triggers failed", &problem);
-                        std::thread::sleep(Duration::from_secs(1));
-                    }
-                }
-            }
-        })
+/// The installed packages as the portal tells of them.
+fn systems(platform: &Platform) -> banyan_http::Systems {
+    let (db, registry) = (platform.db.clone(), Arc::clone(&platform.registry));
+    Arc::new(move || {
+        let catalog = db.read(|tx| registry.catalog(tx))?;
+        let of = |package: &Arc<Package>| banyan_http::System {
+            word: word(package.word).to_owned(),
+            clause: package.clause.clone(),
+            title: package.title.clone(),
+            summary: package.summary.clone(),
+            owner: package.owner.clone(),
+        };
+        // An overlay changes a system and is none itself.
+        let own = catalog
+            .packages
+            .values()
+            .filter(|package| package.overlays.is_none());
+        Ok(own.map(of).collect())
+    })
 }
 
-fn report(what: &str, problem: &Problem) {
-    tracing::error!(
-        cause = problem.internal.as_deref().unwrap_or(&problem.detail),
-        "{what}"
-    );
-}
