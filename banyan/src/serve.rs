@@ -101,3 +101,59 @@ fn systems(platform: &Platform) -> banyan_http::Systems {
     })
 }
 
+async fn told_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = interrupt.await;
+        }
+    }
+    tracing::info!("stopping: running calls may end, no new ones are taken");
+}
+
+/// One thread that runs triggers as events come, and once a day what the day asks for.
+fn react(
+    platform: &Platform,
+    keep: &Store,
+    stop: Arc<AtomicBool>,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let (platform, keep) = (platform.clone(), keep.clone());
+    std::thread::Builder::new()
+        .name("reactions".into())
+        .spawn(move || {
+            let mut seen = 0;
+            let mut day = None;
+            while !stop.load(Ordering::SeqCst) {
+                let cx = platform.world.system_ctx();
+                if day != Some(cx.today()) {
+                    let work =
+                        banyan_registry::run_day(&platform.registry, &platform.door, &platform.db, &cx);
+                    match work.and_then(|_| upkeep::run(&platform.db, &cx, &keep)) {
+                        Ok(_) => day = Some(cx.today()),
+                        Err(problem) => report("the day's work failed", &problem),
+                    }
+                }
+                match banyan_registry::run_events(&platform.registry, &platform.door, &platform.db, &cx) {
+                    Ok(0) => seen = platform.db.wait_events(seen, Duration::from_millis(500)),
+                    Ok(_) => {}
+                    Err(problem) => {
+                        report("running triggers failed", &problem);
+                        std::thread::sleep(Duration::from_secs(1));
+                    }
+                }
+            }
+        })
+}
+
+fn report(what: &str, problem: &Problem) {
+    tracing::error!(
+        cause = problem.internal.as_deref().unwrap_or(&problem.detail),
+        "{what}"
+    );
+}

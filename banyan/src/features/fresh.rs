@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use banyan_base::{Actor, ActorKind, Ctx, ManualClock, Problem, World, ZONE};
+use banyan_base::{Actor, Ctx, ManualClock, Problem, World, ZONE};
 use banyan_door::{Input, ReplyBody};
 use banyan_registry::ApplyRequest;
 use banyan_store::{Db, Options};
@@ -100,7 +100,7 @@ impl Template {
             .map_err(told)?
             .items()
             .iter()
-            .filter_map(actor)
+            .filter_map(crate::demo::actor)
             .collect();
         let begun_at = super::last_event(&mut visit, None).map_err(told)?;
         let file = folder.0.join("template.db");
@@ -137,20 +137,6 @@ fn told(fault: Fault) -> Problem {
         Fault::Wrong(text) => Problem::internal(text),
         Fault::Mismatch { found, .. } => Problem::internal(found),
     }
-}
-
-/// An account of the list as it acts.
-fn actor(account: &Json) -> Option<(String, Actor)> {
-    let text = |name: &str| account.get(name).and_then(Json::as_str).map(str::to_owned);
-    let roles = account.get("roles").and_then(Json::as_array)?;
-    let actor = Actor {
-        id: text("id")?,
-        name: text("name")?,
-        kind: ActorKind::Person,
-        unit: text("unit"),
-        roles: roles.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
-    };
-    Some((text("login")?, actor))
 }
 
 /// One scenario's platform.
