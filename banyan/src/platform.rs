@@ -75,6 +75,7 @@ impl Platform {
         let policy = Arc::new(CedarPolicy::default());
         let sink = Arc::clone(&policy);
         let registry = Registry::new(Arc::new(move |packages| sink.set(packages)));
+        registry.name_people(Box::new(banyan_identity::account_names));
         // The first look loads the policies before anybody is let in.
         db.read(|tx| registry.catalog(tx))?;
         let accounts = Arc::new(Accounts::new(db.clone(), world.clone())?);

@@ -242,6 +242,47 @@ fn in_force(tx: &mut Tx<'_>, regions: &TypeInfo, first: String) -> Result<(Strin
     Ok((code, title))
 }
 
+/// The title of a type whose records name this one by its code (a unit, an item of a code registry); `None` if none does.
+pub fn named_by(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    info: &TypeInfo,
+    fields: &Map<String, Json>,
+) -> Result<Option<String>, Problem> {
+    let [key] = info.declared.key.as_slice() else {
+        return Ok(None);
+    };
+    let Some(code) = fields.get(key).and_then(Json::as_str) else {
+        return Ok(None);
+    };
+    for other in catalog.types.values() {
+        for column in &other.columns {
+            let many = match &column.field.kind {
+                FieldKind::Unit { many } if info.name == UNIT => *many,
+                FieldKind::Code {
+                    registry: Some(registry),
+                    many,
+                    ..
+                } if qualified(&other.package, registry) == info.name => *many,
+                _ => continue,
+            };
+            // Lists are stored as JSON text.
+            let (test, value) = match many {
+                true => ("LIKE", format!("%{}%", Json::String(code.to_owned()))),
+                false => ("=", code.to_owned()),
+            };
+            let sql = format!(
+                "SELECT _id FROM {} WHERE {} {test} ?1 LIMIT 1",
+                other.table, column.column
+            );
+            if tx.query_opt(&sql, &[value.into()])?.is_some() {
+                return Ok(Some(other.declared.title.zh.clone()));
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// Names for people of what the fields of several records point to: (type or list, code) → name.
 pub fn labels(
     tx: &mut Tx<'_>,
