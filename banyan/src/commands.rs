@@ -75,6 +75,9 @@ enum Command {
         /// The password of `admin` on that platform.
         #[arg(long, env = "BANYAN_ADMIN_PASSWORD", hide_env_values = true)]
         admin_password: Option<String>,
+        /// Let the fresh platforms stand on the PostgreSQL server that BANYAN_TEST_POSTGRES names.
+        #[arg(long, conflicts_with = "against")]
+        postgres: bool,
         /// Look here too for packages that are needed.
         #[arg(long, value_name = "FOLDER")]
         packages: Vec<PathBuf>,
@@ -113,12 +116,14 @@ pub fn run(cli: Cli) -> ExitCode {
                 against,
                 admin_password,
                 packages,
+                postgres,
                 steps: false,
             } => acceptance(
                 &folders,
                 &features::Options {
                     against,
                     admin_password,
+                    postgres,
                     packages,
                 },
             ),

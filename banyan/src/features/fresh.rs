@@ -7,6 +7,7 @@ use std::sync::Arc;
 use banyan_base::{Actor, Ctx, ManualClock, Problem, World, ZONE};
 use banyan_door::{Input, ReplyBody};
 use banyan_registry::ApplyRequest;
+use banyan_store::testing::TestDb;
 use banyan_store::{Db, Options};
 use jiff::civil::{DateTime, date};
 use jiff::{SignedDuration, Timestamp};
@@ -54,10 +55,16 @@ fn over(file: &Path, world: World) -> Result<Platform, Problem> {
     Platform::over(db, world, false, file.parent().unwrap_or(file))
 }
 
+/// What the copies are made of.
+enum Source {
+    File(PathBuf),
+    Server(TestDb),
+}
+
 /// A database with packages, seeds and accounts, to be copied.
 pub struct Template {
     folder: Folder,
-    file: PathBuf,
+    source: Source,
     actors: BTreeMap<String, Actor>,
     begun_at: Option<String>,
     copies: u64,
@@ -65,9 +72,13 @@ pub struct Template {
 
 impl Template {
     /// Applies the packages, in this order, and makes the administrator and the demonstration accounts.
-    pub fn make(packages: &[PathBuf]) -> Result<Template, Problem> {
+    pub fn make(packages: &[PathBuf], on: Option<TestDb>) -> Result<Template, Problem> {
         let folder = Folder::make()?;
-        let platform = over(&folder.0.join("first.db"), world(morning(0)?, 1))?;
+        let first = world(morning(0)?, 1);
+        let platform = match &on {
+            Some(test) => Platform::over(test.db.clone(), first, false, &folder.0)?,
+            None => over(&folder.0.join("first.db"), first)?,
+        };
         let read = packages.iter().map(|path| crate::folder::read(path));
         let request = ApplyRequest {
             packages: read.collect::<Result<_, _>>().map_err(Problem::internal)?,
@@ -87,6 +98,7 @@ impl Template {
             actor: Actor::anonymous(),
             begun_at: None,
             _folder: None,
+            _test: None,
         };
         visit.day()?;
         let actors = visit
@@ -103,12 +115,18 @@ impl Template {
             .filter_map(crate::demo::actor)
             .collect();
         let begun_at = super::last_event(&mut visit, None).map_err(told)?;
-        let file = folder.0.join("template.db");
-        visit.platform.db.backup(&file)?;
+        let source = match on {
+            Some(test) => Source::Server(test),
+            None => {
+                let file = folder.0.join("template.db");
+                visit.platform.db.backup(&file)?;
+                Source::File(file)
+            }
+        };
         visit.platform.db.close();
         Ok(Template {
             folder,
-            file,
+            source,
             actors,
             begun_at,
             copies: 0,
@@ -120,14 +138,26 @@ impl Template {
         self.copies += 1;
         let own = Folder(self.folder.0.join(self.copies.to_string()));
         std::fs::create_dir_all(&own.0).map_err(Problem::internal)?;
-        let file = own.0.join("banyan.db");
-        std::fs::copy(&self.file, &file).map_err(Problem::internal)?;
+        let world = world(morning(9)?, 1 + self.copies);
+        let mut copied = None;
+        let platform = match &self.source {
+            Source::File(source) => {
+                let file = own.0.join("banyan.db");
+                std::fs::copy(source, &file).map_err(Problem::internal)?;
+                over(&file, world)?
+            }
+            Source::Server(test) => {
+                let test = copied.insert(test.copy()?);
+                Platform::over(test.db.clone(), world, false, &own.0)?
+            }
+        };
         Ok(Visit {
-            platform: over(&file, world(morning(9)?, 1 + self.copies))?,
+            platform,
             actors: self.actors.clone(),
             actor: Actor::anonymous(),
             begun_at: self.begun_at.clone(),
             _folder: Some(own),
+            _test: copied,
         })
     }
 }
@@ -146,6 +176,7 @@ pub struct Visit {
     actor: Actor,
     begun_at: Option<String>,
     _folder: Option<Folder>,
+    _test: Option<TestDb>,
 }
 
 impl Visit {

@@ -7,6 +7,7 @@ import { tr } from "../i18n";
 import { field, find, type TypeOf } from "../model/declaration";
 import { moment, text } from "../model/format";
 import { Failure, Loading, Nothing } from "../shell/States";
+import { useCodes } from "./useCodes";
 
 /** What a step of the history is called: a transition's name, or what was done. */
 function verbTitle(own: TypeOf, verb: string, t: (key: string) => string): string {
@@ -27,6 +28,7 @@ export function History({
   onAsOf: (entry: HistoryEntry) => void;
 }) {
   const { t } = useTranslation();
+  const codesOf = useCodes(own.pkg);
   const entries = useQuery(history(own.full, id));
   if (entries.isPending) return <Loading />;
   if (entries.isError) return <Failure error={entries.error} retry={() => void entries.refetch()} />;
@@ -38,7 +40,9 @@ export function History({
         tr(own.type.lifecycle && find(own.type.lifecycle.states, String(value ?? ""))?.title) ||
         String(value ?? "")
       );
-    return text(field(own.type, name)?.kind, value, undefined, words) || t("none");
+    const kind = field(own.type, name)?.kind;
+    const item = kind && codesOf(kind).find((one) => one.code === value);
+    return text(kind, value, item && tr(item.title), words) || t("none");
   };
   return (
     <Timeline
