@@ -29,6 +29,7 @@ function Desk() {
           borderRadius: 4,
           fontFamily: FONT,
           colorLink: "#12507b",
+          colorError: "#b3261e",
           colorTextPlaceholder: "#5f6b79",
           colorTextTertiary: "#5b6774",
           colorTextDescription: "#5b6774",

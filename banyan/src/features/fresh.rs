@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use banyan_base::{Actor, Ctx, ManualClock, Problem, World, ZONE};
 use banyan_door::{Input, ReplyBody};
@@ -98,7 +99,7 @@ impl Template {
             actor: Actor::anonymous(),
             begun_at: None,
             _folder: None,
-            _test: None,
+            test: None,
         };
         visit.day()?;
         let actors = visit
@@ -157,7 +158,7 @@ impl Template {
             actor: Actor::anonymous(),
             begun_at: self.begun_at.clone(),
             _folder: Some(own),
-            _test: copied,
+            test: copied,
         })
     }
 }
@@ -176,7 +177,7 @@ pub struct Visit {
     actor: Actor,
     begun_at: Option<String>,
     _folder: Option<Folder>,
-    _test: Option<TestDb>,
+    test: Option<TestDb>,
 }
 
 impl Visit {
@@ -268,6 +269,9 @@ impl Entrance for Visit {
     }
 
     fn look(&mut self, operation: &str, input: Input) -> Result<Answer, Fault> {
+        if self.test.is_some() {
+            self.settle()?;
+        }
         self.enter(&self.platform.world.system_ctx(), operation, input)
     }
 
@@ -292,6 +296,15 @@ impl Entrance for Visit {
             self.day()?;
         }
         Ok(())
+    }
+
+    /// On a server that others use too, an event is read only when the transactions that began before it have ended, be
+    /// they in other databases (docs/decisions/0003): what it sets off may come a little later.
+    fn patience(&self) -> Duration {
+        match self.test {
+            Some(_) => Duration::from_secs(30),
+            None => Duration::ZERO,
+        }
     }
 
     fn begun_at(&self) -> Option<String> {

@@ -96,6 +96,7 @@ function Frame({ name, title }: { name: string; title: string }) {
             title={t("menu")}
             className="side"
           >
+            <DemoClock />
             {nav}
           </Drawer>
         )}
