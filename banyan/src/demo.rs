@@ -120,7 +120,7 @@ pub fn play(platform: &Platform, package: &Path) -> Result<usize, Problem> {
             &world.system_ctx(),
         )?;
         for act in acts {
-            perform(platform, &world, &actors, act).map_err(|problem| {
+            patiently(platform, &world, &actors, act).map_err(|problem| {
                 let cause = crate::commands::explain(&problem);
                 Problem::internal(format!(
                     "{}/demo/acts.toml: {} {} {} {}: {cause}",
@@ -142,6 +142,29 @@ fn settle(platform: &Platform, world: &World) -> Result<(), Problem> {
     let (registry, door, db) = (&platform.registry, &platform.door, &platform.db);
     while banyan_registry::run_events(registry, door, db, &world.system_ctx())? > 0 {}
     Ok(())
+}
+
+/// On a PostgreSQL server that others use too, what the act before set off may come a little later
+/// (docs/decisions/0003): a refusal is tried again for a while.
+fn patiently(
+    platform: &Platform,
+    world: &World,
+    actors: &BTreeMap<String, Actor>,
+    act: &Act,
+) -> Result<(), Problem> {
+    let tries = if platform.db.dialect().is_postgres() {
+        200
+    } else {
+        0
+    };
+    for _ in 0..tries {
+        if perform(platform, world, actors, act).is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(150));
+        settle(platform, world)?;
+    }
+    perform(platform, world, actors, act)
 }
 
 fn perform(

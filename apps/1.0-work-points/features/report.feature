@@ -91,3 +91,13 @@
     假如 我没有登录
     当 我导出"work-points.task"
     那么 被拒绝,原因包含"请先登录"
+
+  场景: 佐证材料要先上传,只收办公文件
+    假如 我以"fgw"登录
+    当 我新建"work-points.report":
+      | task     | 1.1.2    |
+      | unit     | FJ001    |
+      | progress | 10       |
+      | summary  | 附件有误 |
+      | evidence | 说明.pdf |
+    那么 字段"佐证材料"有误,原因包含"上传"

@@ -131,6 +131,7 @@ export const en: Part<Messages> = {
     frozen: "Can't be changed in this state",
     upload: "Choose a file",
     uploading: "Uploading",
+    wrongFile: "“{{name}}” can’t be uploaded; only {{known}} are taken",
   },
   detail: {
     edit: "Change",

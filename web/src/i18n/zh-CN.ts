@@ -127,6 +127,7 @@ export const zh = {
     frozen: "当前状态下不能修改",
     upload: "选择文件",
     uploading: "正在上传",
+    wrongFile: "“{{name}}”不能上传,只收 {{known}}",
   },
   detail: {
     edit: "修改",

@@ -103,7 +103,7 @@ function FieldTable({ type }: { type: RecordType }) {
       size="small"
       rowKey={([name]) => name}
       pagination={false}
-      scroll={{ x: "max-content" }}
+      className="wraps"
       dataSource={type.fields}
       columns={[
         { key: "name", title: t("pkg.name"), render: (_v, [name]) => <code>{name}</code> },
