@@ -92,11 +92,11 @@ fn systems(platform: &Platform) -> banyan_http::Systems {
             summary: package.summary.clone(),
             owner: package.owner.clone(),
         };
-        // An overlay changes a system and is none itself.
+        // A package that only changes others is no system itself.
         let own = catalog
             .packages
             .values()
-            .filter(|package| package.overlays.is_none());
+            .filter(|package| package.overlays.is_empty() || !package.types.is_empty());
         Ok(own.map(of).collect())
     })
 }

@@ -74,7 +74,7 @@ test("a milestone is made, and deleted after a question", async () => {
   await page.getByRole("button", { name: /保\s*存/ }).click();
   await page.getByRole("heading", { name: "待删除的节点" }).waitFor();
   await page.getByRole("button", { name: /删\s*除/ }).click();
-  await page.getByText("确定删除“待删除的节点”吗?").first().waitFor();
+  await page.locator(".ant-modal-confirm-title").waitFor();
   await page
     .getByRole("dialog")
     .getByRole("button", { name: /删\s*除/ })
@@ -155,8 +155,9 @@ test("filters are built, kept and found again", async () => {
   await page.goto(at(`p/work-points/v/tasks?f=${conditions}`));
   await page.getByText("状态 等于 推进").waitFor();
   await page.getByRole("button", { name: "常用筛选" }).click();
+  await page.getByText("保存当前筛选").click();
   await page.getByLabel("名称").fill("推进中的");
-  await page.getByRole("button", { name: "保存当前筛选" }).click();
+  await page.getByRole("button", { name: /^确\s*定$/ }).click();
   await page.getByText("已保存").waitFor();
   await page.goto(at("p/work-points/v/tasks"));
   await page.getByText("共 38 条").waitFor();
