@@ -17,7 +17,7 @@ test: ## Set up and pass everything: format, lints, tests on both databases, pac
 web: ## Build the desk.
 	@scripts/web.sh
 
-build: web ## The release binary; it serves the desk from web/dist.
+build: web ## The release binary, with the desk inside.
 	cargo build --release -p banyan
 
 check: ## Format and lints only.

@@ -1,5 +1,5 @@
-// The walk that takes the README's pictures: a server of its own in the plan's year, some tasks moved on by the API as
-// their units would, then pages as they are. Started by pictures.sh: node scripts/pictures.mjs BINARY FOLDER
+// The walk that takes the README's pictures: a server of its own in the plan's year with its
+// demonstration, and pages as they are. Started by pictures.sh: node scripts/pictures.mjs BINARY FOLDER
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -56,35 +56,11 @@ async function signIn(login) {
   };
 }
 
-const [unit, office] = [await signIn("fgw"), await signIn("office")];
+const unit = await signIn("fgw");
 const { items: tasks } = await unit("GET", "task?filter=lead='FJ001'&sortby=clause&limit=20");
-const steps = [
-  [unit, "sign", { contact: "经办甲" }],
-  [unit, "plan", { breakdown: "一季度定方案,二季度建成,三季度试运行。" }],
-  [office, "start", {}],
-];
-// How far each task of the clerk's unit has come: steps taken, then progress reported.
-const far = [
-  [3, 60, "试点单位已接入,其余单位正在联调。"],
-  [3, 35, "完成主题库设计,开始归集。"],
-  [3, 100, "各项指标已完成。"],
-  [3, 10, "方案刚通过评审。"],
-  [2],
-  [1],
-];
-for (const [index, [count, progress, summary]] of far.entries()) {
-  const task = tasks[index];
-  if (!task) break;
-  for (const [as, name, fields] of steps.slice(0, count))
-    await as("POST", `task/${task.id}/transitions/${name}`, { fields });
-  if (progress === undefined) continue;
-  await unit("POST", "report", { fields: { task: task.id, unit: "FJ001", progress, summary } });
-  await unit("POST", `task/${task.id}/transitions/report`, { fields: { progress } });
-  if (progress < 100) continue;
-  await unit("POST", `task/${task.id}/transitions/finish`, { fields: { result: "已全部完成。" } });
-  await office("POST", `task/${task.id}/transitions/verify`, { fields: {} });
-  await office("POST", `task/${task.id}/transitions/close`, { fields: {} });
-}
+const of = (clause) => tasks.find((task) => task.fields.clause === clause);
+// One that waits to be signed for, and one that the demonstration has moved on.
+const [waiting, moving] = [of("1.1.1"), of("2.2")];
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -120,20 +96,20 @@ try {
   const size = { width: 1280, height: 800 };
   const page = await enter("fgw", size);
   const views = "/desk/p/work-points/v";
-  await take(page, "board", `${views}/board`, tasks[0].fields.title);
+  await take(page, "board", `${views}/board`, waiting.fields.title);
   await take(page, "list", `${views}/tasks`, "共 38 条");
   await take(page, "ranking", `${views}/ranking`, "省发改委");
   await take(page, "bulletin", `${views}/bulletin`, "任务总数");
-  const task = `/desk/p/work-points/r/task/${tasks[0].id}`;
-  await take(page, "detail", task, tasks[0].fields.title);
+  const task = `/desk/p/work-points/r/task/${moving.id}`;
+  await take(page, "detail", task, moving.fields.title);
   await page.getByRole("tab", { name: "历史" }).click();
   await take(page, "history", "", "查看当时的内容");
-  await page.goto(`${base}/desk/p/work-points/r/task/${tasks[6].id}`);
+  await page.goto(`${base}/desk/p/work-points/r/task/${waiting.id}`);
   await page.getByRole("button", { name: /签\s*收/ }).click();
   await page.getByRole("button", { name: /确\s*定/ }).click();
   await take(page, "sign", "", "必填");
   const phone = await enter("fgw", { width: 390, height: 844 });
-  await take(phone, "phone", `${views}/board`, tasks[0].fields.title);
+  await take(phone, "phone", `${views}/board`, waiting.fields.title);
 } finally {
   await browser.close();
   server.removeAllListeners("exit");

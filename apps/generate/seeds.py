@@ -37,10 +37,12 @@ def regions():
     for row in read("fujian_history_1981.csv"):
         code = row["代码"]
         short = code[:2] if code.endswith("0000") else code[:4] if code.endswith("00") else code
-        # The newest successor that the source names; earlier ones were boundary changes of the same unit.
-        later = re.findall(r"(\d{6})(?:\[(\d{4})\])?", row["新代码"] or "")
-        successor = later[-1][0] if row["状态"] == "弃用" and later else ""
-        end = f"{row['变更/弃用时间']}-01-01" if row["状态"] == "弃用" and row["变更/弃用时间"] else ""
+        # `变更`: the same code went on with another name or extent. Then it is its own successor; else the newest that
+        # the source names, earlier ones being boundary changes.
+        ended = row["状态"] in ("弃用", "变更") and row["变更/弃用时间"]
+        later = [code for code, _ in re.findall(r"(\d{6})(?:\[(\d{4})\])?", row["新代码"] or "")]
+        successor = "" if not ended or not later else row["代码"] if row["代码"] in later else later[-1]
+        end = f"{row['变更/弃用时间']}-01-01" if ended else ""
         parent = {2: "", 4: short[:2], 6: short[:4]}[len(short)]
         rows.append([short, row["名称"], level[row["级别"]], parent, f"{row['启用时间']}-01-01", end, successor])
         if not end:
@@ -114,8 +116,10 @@ def plan():
     found = tasks()
     names = list(dict.fromkeys(unit for task in found for unit in task["units"]))
     code = {name: f"FJ{number:03d}" for number, name in enumerate(names, 1)}
-    write(HERE / "0-base/seeds/02-unit.csv", ["code", "name", "kind", "parent"],
-          [["FJ000", "福建省人民政府", "government", ""]] + [[code[name], name, kind(name), "FJ000"] for name in names])
+    seat = {"福州市人民政府": "3501", "厦门市人民政府": "3502", "莆田市人民政府": "3503", "平潭综合实验区管委会": "350128"}
+    write(HERE / "0-base/seeds/02-unit.csv", ["code", "name", "kind", "parent", "region"],
+          [["FJ000", "福建省人民政府", "government", "", "35"]]
+          + [[code[name], name, kind(name), "FJ000", seat.get(name, "")] for name in names])
     sections = {task["section"] for task in found}
     lines = ['title = { zh = "篇章", en = "Section" }', 'source = "2022年数字福建工作要点"']
     for number, title in sorted(sections):

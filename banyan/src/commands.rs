@@ -4,14 +4,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use banyan_base::{Finding, Problem, Severity, SourceFile, World, has_errors};
+use banyan_base::{Ctx, Finding, Problem, Severity, SourceFile, World, has_errors};
 use banyan_registry::{Applied, ApplyRequest};
 use clap::{Parser, Subcommand};
 
 use crate::audit_commands::{self, AuditCommand};
 use crate::config::{Config, Format, default_file, reference_page};
 use crate::platform::Platform;
-use crate::{check, features, folder, serve};
+use crate::{check, demo, features, folder, serve};
 
 /// Banyan, the operating platform of a digital province.
 #[derive(Debug, Parser)]
@@ -75,6 +75,9 @@ enum Command {
         /// The password of `admin` on that platform.
         #[arg(long, env = "BANYAN_ADMIN_PASSWORD", hide_env_values = true)]
         admin_password: Option<String>,
+        /// Let the fresh platforms stand on the PostgreSQL server that BANYAN_TEST_POSTGRES names.
+        #[arg(long, conflicts_with = "against")]
+        postgres: bool,
         /// Look here too for packages that are needed.
         #[arg(long, value_name = "FOLDER")]
         packages: Vec<PathBuf>,
@@ -113,12 +116,14 @@ pub fn run(cli: Cli) -> ExitCode {
                 against,
                 admin_password,
                 packages,
+                postgres,
                 steps: false,
             } => acceptance(
                 &folders,
                 &features::Options {
                     against,
                     admin_password,
+                    postgres,
                     packages,
                 },
             ),
@@ -240,15 +245,17 @@ fn tell(applied: &[Applied], would: bool) -> String {
     text
 }
 
-fn apply(platform: &Platform, folders: &[PathBuf], allow_loss: bool) -> Result<Vec<Applied>, String> {
+fn apply(
+    platform: &Platform,
+    cx: Ctx,
+    folders: &[PathBuf],
+    allow_loss: bool,
+) -> Result<Vec<Applied>, String> {
     let request = ApplyRequest {
         packages: read_all(folders)?,
         allow_loss,
     };
-    let (registry, cx) = (
-        std::sync::Arc::clone(&platform.registry),
-        platform.world.system_ctx(),
-    );
+    let registry = std::sync::Arc::clone(&platform.registry);
     platform
         .db
         .write_exclusive(move |tx| registry.apply(&cx, tx, &request))
@@ -267,7 +274,7 @@ fn change(config: &Config, folders: &[PathBuf], allow_loss: bool, only_plan: boo
             .read(|tx| platform.registry.plan(tx, &request))
             .map_err(|problem| explain(&problem))?
     } else {
-        apply(&platform, folders, allow_loss)?
+        apply(&platform, platform.world.system_ctx(), folders, allow_loss)?
     };
     say(&tell(&applied, only_plan))
 }
@@ -351,11 +358,16 @@ fn server(config: &Config, packages: &[PathBuf], demo: bool, year: Option<i16>) 
         None => World::system(),
     };
     let platform = in_world(config, world)?;
+    let refused = |problem: Problem| explain(&problem);
+    let new = platform.is_new().map_err(refused)?;
     if !packages.is_empty() {
         say("· applying packages\n")?;
-        say(&tell(&apply(&platform, packages, false)?, false))?;
+        let cx = match demo && new {
+            true => demo::opening(&platform).map_err(refused)?,
+            false => platform.world.system_ctx(),
+        };
+        say(&tell(&apply(&platform, cx, packages, false)?, false))?;
     }
-    let refused = |problem: Problem| explain(&problem);
     let mut lines = String::new();
     if let Some(password) = platform.first_administrator().map_err(refused)? {
         let path = config.store.folder.join("initial-password");
@@ -366,16 +378,7 @@ fn server(config: &Config, packages: &[PathBuf], demo: bool, year: Option<i16>) 
         ));
     }
     if demo {
-        for package in packages {
-            let logins = platform.demo_accounts(package).map_err(refused)?;
-            if !logins.is_empty() {
-                lines.push_str(&format!(
-                    "  演示账号 {}  密码见 {}/demo/accounts.toml\n",
-                    logins.join("、"),
-                    package.display()
-                ));
-            }
-        }
+        lines.push_str(&demonstrate(&platform, packages, new).map_err(refused)?);
     }
     let ready = |address: std::net::SocketAddr| {
         let _ = say(&format!(
@@ -383,6 +386,30 @@ fn server(config: &Config, packages: &[PathBuf], demo: bool, year: Option<i16>) 
         ));
     };
     serve::serve(&platform, config, &ready).map_err(refused)
+}
+
+/// Makes the demonstration of the packages; gives what to print about it.
+fn demonstrate(platform: &Platform, packages: &[PathBuf], new: bool) -> Result<String, Problem> {
+    let mut lines = String::new();
+    for package in packages {
+        platform.demo_accounts(package)?;
+        for account in demo::accounts(package)? {
+            lines.push_str(&format!(
+                "  演示账号 {:<8} 密码 {}  {}\n",
+                account.login, account.password, account.name
+            ));
+        }
+    }
+    for package in packages.iter().filter(|_| new) {
+        match demo::play(platform, package)? {
+            0 => {}
+            acts => lines.push_str(&format!(
+                "  已按 {}/demo/acts.toml 演示办理 {acts} 次;都不是实际进展\n",
+                package.display()
+            )),
+        }
+    }
+    Ok(lines)
 }
 
 /// Writes a file that only its owner may read.

@@ -11,7 +11,6 @@ use banyan_identity::{Accounts, CedarPolicy, NewAccount};
 use banyan_registry::Registry;
 use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options};
-use serde::Deserialize;
 
 use crate::config::Config;
 
@@ -25,26 +24,6 @@ pub struct Platform {
     pub accounts: Arc<Accounts>,
     pub blobs: Blobs,
     pub audit: Arc<AuditTrail>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DemoFile {
-    accounts: Vec<NewAccount>,
-}
-
-/// The demonstration accounts that a package's folder declares; none where it has no such file.
-///
-/// # Errors
-/// Where the file can't be read.
-pub fn demo_file(package: &Path) -> Result<Vec<NewAccount>, Problem> {
-    let path = package.join("demo/accounts.toml");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        return Ok(Vec::new());
-    };
-    let file: DemoFile =
-        toml::from_str(&text).map_err(|error| Problem::internal(format!("{}: {error}", path.display())))?;
-    Ok(file.accounts)
 }
 
 impl Platform {
@@ -96,6 +75,7 @@ impl Platform {
         let policy = Arc::new(CedarPolicy::default());
         let sink = Arc::clone(&policy);
         let registry = Registry::new(Arc::new(move |packages| sink.set(packages)));
+        registry.name_people(Box::new(banyan_identity::account_names));
         // The first look loads the policies before anybody is let in.
         db.read(|tx| registry.catalog(tx))?;
         let accounts = Arc::new(Accounts::new(db.clone(), world.clone())?);
@@ -135,15 +115,21 @@ impl Platform {
         )])
     }
 
+    /// True where nobody has an account yet: the platform has just been set up.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn is_new(&self) -> Result<bool, Problem> {
+        self.db
+            .read::<_, Problem>(|tx| Ok(tx.query("SELECT id FROM account LIMIT 1", &[])?.is_empty()))
+    }
+
     /// Makes the first administrator where there is no account; gives its password, which is shown this once.
     ///
     /// # Errors
     /// Where the database refuses.
     pub fn first_administrator(&self) -> Result<Option<String>, Problem> {
-        let any = self
-            .db
-            .read::<_, Problem>(|tx| Ok(!tx.query("SELECT id FROM account LIMIT 1", &[])?.is_empty()))?;
-        if any {
+        if !self.is_new()? {
             return Ok(None);
         }
         let secret: String = self
@@ -169,7 +155,7 @@ impl Platform {
     /// Where the file can't be read or an account is refused.
     pub fn demo_accounts(&self, package: &Path) -> Result<Vec<String>, Problem> {
         let mut logins = Vec::new();
-        for account in demo_file(package)? {
+        for account in crate::demo::accounts(package)? {
             logins.push(account.login.clone());
             match self.create_account(account) {
                 Ok(()) => {}

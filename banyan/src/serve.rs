@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use banyan_base::Problem;
+use banyan_package::model::{Package, Word};
 use banyan_store::jobs::Worker;
 
 use crate::config::{Config, Store};
@@ -37,11 +38,11 @@ pub fn serve(
     let settings = banyan_http::Settings {
         concurrent_calls: config.http.concurrent_calls,
         timeout: Duration::from_secs(config.http.timeout_seconds),
-        web_folder: config
-            .http
-            .web_folder
-            .clone()
-            .unwrap_or_else(|| PathBuf::from("web/dist")),
+        web_folder: config.http.web_folder.clone().or_else(|| {
+            let here = PathBuf::from("web/dist");
+            here.join("index.html").is_file().then_some(here)
+        }),
+        systems: systems(platform),
         cookie: banyan_identity::SESSION_COOKIE,
     };
     let auth: Arc<dyn banyan_door::Authenticator> =
@@ -67,6 +68,37 @@ pub fn serve(
     platform.db.close();
     platform.audit.log().close();
     result
+}
+
+fn word(word: Word) -> &'static str {
+    match word {
+        Word::Data => "data",
+        Word::Service => "service",
+        Word::Governance => "governance",
+        Word::Collaboration => "collaboration",
+        Word::Decision => "decision",
+    }
+}
+
+/// The installed packages as the portal tells of them.
+fn systems(platform: &Platform) -> banyan_http::Systems {
+    let (db, registry) = (platform.db.clone(), Arc::clone(&platform.registry));
+    Arc::new(move || {
+        let catalog = db.read(|tx| registry.catalog(tx))?;
+        let of = |package: &Arc<Package>| banyan_http::System {
+            word: word(package.word).to_owned(),
+            clause: package.clause.clone(),
+            title: package.title.clone(),
+            summary: package.summary.clone(),
+            owner: package.owner.clone(),
+        };
+        // A package that only changes others is no system itself.
+        let own = catalog
+            .packages
+            .values()
+            .filter(|package| package.overlays.is_empty() || !package.types.is_empty());
+        Ok(own.map(of).collect())
+    })
 }
 
 async fn told_to_stop() {

@@ -3,6 +3,7 @@
 mod audit;
 mod client;
 mod examples;
+mod features;
 mod hostile;
 mod kill;
 mod ogc;

@@ -29,7 +29,10 @@ function Desk() {
           borderRadius: 4,
           fontFamily: FONT,
           colorLink: "#12507b",
-          colorTextPlaceholder: "#6b7785",
+          colorError: "#b3261e",
+          colorTextPlaceholder: "#5f6b79",
+          colorTextTertiary: "#5b6774",
+          colorTextDescription: "#5b6774",
         },
         components: { Menu: { itemSelectedBg: "#dce8f2", itemSelectedColor: "#0d3f62" } },
       }}

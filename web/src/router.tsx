@@ -52,6 +52,11 @@ const list = createRoute({
 const create = createRoute({
   getParentRoute: () => root,
   path: "/p/$pkg/r/$type/new",
+  // From a record's page: the field that points back, and the record.
+  validateSearch: (search: Record<string, unknown>): { by?: string; to?: string } => {
+    const text = (name: string) => (typeof search[name] === "string" ? (search[name] as string) : undefined);
+    return { by: text("by"), to: text("to") };
+  },
   component: lazyRouteComponent(() => import("./records/EditPage"), "CreatePage"),
 });
 

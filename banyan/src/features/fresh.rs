@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use banyan_base::{Actor, ActorKind, Ctx, ManualClock, Problem, World, ZONE};
+use banyan_base::{Actor, Ctx, ManualClock, Problem, World, ZONE};
 use banyan_door::{Input, ReplyBody};
 use banyan_registry::ApplyRequest;
+use banyan_store::testing::TestDb;
 use banyan_store::{Db, Options};
 use jiff::civil::{DateTime, date};
 use jiff::{SignedDuration, Timestamp};
@@ -54,10 +56,16 @@ fn over(file: &Path, world: World) -> Result<Platform, Problem> {
     Platform::over(db, world, false, file.parent().unwrap_or(file))
 }
 
+/// What the copies are made of.
+enum Source {
+    File(PathBuf),
+    Server(TestDb),
+}
+
 /// A database with packages, seeds and accounts, to be copied.
 pub struct Template {
     folder: Folder,
-    file: PathBuf,
+    source: Source,
     actors: BTreeMap<String, Actor>,
     begun_at: Option<String>,
     copies: u64,
@@ -65,9 +73,13 @@ pub struct Template {
 
 impl Template {
     /// Applies the packages, in this order, and makes the administrator and the demonstration accounts.
-    pub fn make(packages: &[PathBuf]) -> Result<Template, Problem> {
+    pub fn make(packages: &[PathBuf], on: Option<TestDb>) -> Result<Template, Problem> {
         let folder = Folder::make()?;
-        let platform = over(&folder.0.join("first.db"), world(morning(0)?, 1))?;
+        let first = world(morning(0)?, 1);
+        let platform = match &on {
+            Some(test) => Platform::over(test.db.clone(), first, false, &folder.0)?,
+            None => over(&folder.0.join("first.db"), first)?,
+        };
         let read = packages.iter().map(|path| crate::folder::read(path));
         let request = ApplyRequest {
             packages: read.collect::<Result<_, _>>().map_err(Problem::internal)?,
@@ -87,6 +99,7 @@ impl Template {
             actor: Actor::anonymous(),
             begun_at: None,
             _folder: None,
+            test: None,
         };
         visit.day()?;
         let actors = visit
@@ -100,15 +113,21 @@ impl Template {
             .map_err(told)?
             .items()
             .iter()
-            .filter_map(actor)
+            .filter_map(crate::demo::actor)
             .collect();
         let begun_at = super::last_event(&mut visit, None).map_err(told)?;
-        let file = folder.0.join("template.db");
-        visit.platform.db.backup(&file)?;
+        let source = match on {
+            Some(test) => Source::Server(test),
+            None => {
+                let file = folder.0.join("template.db");
+                visit.platform.db.backup(&file)?;
+                Source::File(file)
+            }
+        };
         visit.platform.db.close();
         Ok(Template {
             folder,
-            file,
+            source,
             actors,
             begun_at,
             copies: 0,
@@ -120,14 +139,26 @@ impl Template {
         self.copies += 1;
         let own = Folder(self.folder.0.join(self.copies.to_string()));
         std::fs::create_dir_all(&own.0).map_err(Problem::internal)?;
-        let file = own.0.join("banyan.db");
-        std::fs::copy(&self.file, &file).map_err(Problem::internal)?;
+        let world = world(morning(9)?, 1 + self.copies);
+        let mut copied = None;
+        let platform = match &self.source {
+            Source::File(source) => {
+                let file = own.0.join("banyan.db");
+                std::fs::copy(source, &file).map_err(Problem::internal)?;
+                over(&file, world)?
+            }
+            Source::Server(test) => {
+                let test = copied.insert(test.copy()?);
+                Platform::over(test.db.clone(), world, false, &own.0)?
+            }
+        };
         Ok(Visit {
-            platform: over(&file, world(morning(9)?, 1 + self.copies))?,
+            platform,
             actors: self.actors.clone(),
             actor: Actor::anonymous(),
             begun_at: self.begun_at.clone(),
             _folder: Some(own),
+            test: copied,
         })
     }
 }
@@ -139,20 +170,6 @@ fn told(fault: Fault) -> Problem {
     }
 }
 
-/// An account of the list as it acts.
-fn actor(account: &Json) -> Option<(String, Actor)> {
-    let text = |name: &str| account.get(name).and_then(Json::as_str).map(str::to_owned);
-    let roles = account.get("roles").and_then(Json::as_array)?;
-    let actor = Actor {
-        id: text("id")?,
-        name: text("name")?,
-        kind: ActorKind::Person,
-        unit: text("unit"),
-        roles: roles.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
-    };
-    Some((text("login")?, actor))
-}
-
 /// One scenario's platform.
 pub struct Visit {
     platform: Platform,
@@ -160,6 +177,7 @@ pub struct Visit {
     actor: Actor,
     begun_at: Option<String>,
     _folder: Option<Folder>,
+    test: Option<TestDb>,
 }
 
 impl Visit {
@@ -251,6 +269,9 @@ impl Entrance for Visit {
     }
 
     fn look(&mut self, operation: &str, input: Input) -> Result<Answer, Fault> {
+        if self.test.is_some() {
+            self.settle()?;
+        }
         self.enter(&self.platform.world.system_ctx(), operation, input)
     }
 
@@ -275,6 +296,15 @@ impl Entrance for Visit {
             self.day()?;
         }
         Ok(())
+    }
+
+    /// On a server that others use too, an event is read only when the transactions that began before it have ended, be
+    /// they in other databases (docs/decisions/0003): what it sets off may come a little later.
+    fn patience(&self) -> Duration {
+        match self.test {
+            Some(_) => Duration::from_secs(30),
+            None => Duration::ZERO,
+        }
     }
 
     fn begun_at(&self) -> Option<String> {

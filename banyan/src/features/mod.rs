@@ -36,6 +36,8 @@ pub struct Options {
     pub against: Option<String>,
     /// The administrator's password on the running platform.
     pub admin_password: Option<String>,
+    /// Fresh platforms stand on the PostgreSQL server that `BANYAN_TEST_POSTGRES` names, not on SQLite files.
+    pub postgres: bool,
     /// Folders with packages that may be needed, besides the neighbours of those that are run.
     pub packages: Vec<PathBuf>,
 }
@@ -123,7 +125,15 @@ pub fn run(folders: &[PathBuf], options: &Options, out: &mut dyn Write) -> Resul
     }
     let packages = needed::gather(folders, &options.packages).map_err(Error::Packages)?;
     let mut play = match &options.against {
-        None => Play::Fresh(Template::make(&packages)?),
+        None if options.postgres => {
+            let test = banyan_store::testing::postgres().map_err(Problem::from)?;
+            let test = test.ok_or_else(|| {
+                let variable = banyan_store::testing::POSTGRES_VARIABLE;
+                Error::Platform(format!("没有可用的 PostgreSQL:请设置 {variable}"))
+            })?;
+            Play::Fresh(Template::make(&packages, Some(test))?)
+        }
+        None => Play::Fresh(Template::make(&packages, None)?),
         Some(url) => {
             let mut passwords = needed::passwords(&packages)?;
             passwords.extend(options.admin_password.clone().map(|word| ("admin".into(), word)));

@@ -7,7 +7,7 @@ use banyan_base::Problem;
 use banyan_package::Head;
 
 use super::name_of;
-use crate::platform::demo_file;
+use crate::demo;
 
 /// The folders of all packages that are needed, sorted: an apply orders them by their needs itself.
 pub fn gather(folders: &[PathBuf], elsewhere: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
@@ -69,7 +69,7 @@ fn id(folder: &Path) -> Option<String> {
 pub fn passwords(packages: &[PathBuf]) -> Result<BTreeMap<String, String>, Problem> {
     let mut passwords = BTreeMap::new();
     for package in packages {
-        for account in demo_file(package)? {
+        for account in demo::accounts(package)? {
             passwords.insert(account.login, account.password);
         }
     }

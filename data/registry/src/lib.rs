@@ -44,7 +44,8 @@ mod tests;
 mod trigger;
 mod value;
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use banyan_base::Problem;
@@ -97,11 +98,16 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
 /// Told the policies of all installed packages whenever they change: (package, Cedar text).
 pub type PolicySink = Arc<dyn Fn(&[(String, String)]) + Send + Sync>;
 
+/// Gives the names of accounts by their ids, in the transaction: the port by which histories name people.
+pub type People =
+    Box<dyn Fn(&mut Tx<'_>, &BTreeSet<String>) -> Result<BTreeMap<String, String>, Problem> + Send + Sync>;
+
 /// The engine. Shared by reference counting.
 pub struct Registry {
     catalog: ArcSwap<Catalog>,
     policies: PolicySink,
     extents: ogc::Extents,
+    people: OnceLock<People>,
 }
 
 impl Registry {
@@ -110,7 +116,24 @@ impl Registry {
             catalog: ArcSwap::from_pointee(Catalog::default()),
             policies,
             extents: ogc::Extents::default(),
+            people: OnceLock::new(),
         })
+    }
+
+    /// Tells the registry who knows the names of people; only the first that is told counts.
+    pub fn name_people(&self, people: People) {
+        let _ = self.people.set(people);
+    }
+
+    /// Names by account id, as far as they are known.
+    pub(crate) fn people(
+        &self,
+        tx: &mut Tx<'_>,
+        ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>, Problem> {
+        self.people
+            .get()
+            .map_or_else(|| Ok(BTreeMap::new()), |people| people(tx, ids))
     }
 
     /// The catalogue as of this transaction. Another process may have applied: then it is read anew.

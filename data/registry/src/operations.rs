@@ -280,7 +280,7 @@ fn record_view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Pr
     let id = call.input.path_value("id")?;
     let record = match moment(call.input, "as_of")? {
         None => record::get(call.tx, &info, id)?,
-        Some(at) => history::as_of(call.tx, &info, id, &at)?.ok_or_else(|| Error::NoRecord {
+        Some(at) => history::as_of(call.cx, call.tx, &info, id, &at)?.ok_or_else(|| Error::NoRecord {
             kind: info.declared.title.zh.clone(),
             id: id.to_owned(),
         })?,
@@ -323,7 +323,7 @@ fn record_delete(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, 
 fn record_history(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let (_, info) = target(registry, call)?;
     let id = call.input.path_value("id")?;
-    let items = history::changes(call.tx, &info, id)?;
+    let items = history::changes(registry, call.tx, &info, id)?;
     if items.is_empty() {
         return Err(Error::NoRecord {
             kind: info.declared.title.zh.clone(),

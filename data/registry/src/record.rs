@@ -1,11 +1,11 @@
 //! The life of one record: made, read, changed, deleted; each with its history, index, counter and event.
 
 use banyan_base::{Ctx, Event, Problem};
-use banyan_package::model::OnDelete;
+use banyan_package::model::{ComputedType, FieldKind, OnDelete};
 use banyan_store::{Row, Tx, Value};
 use serde_json::{Map, Value as Json, json};
 
-use crate::catalog::{Catalog, TypeInfo};
+use crate::catalog::{Catalog, Column, TypeInfo};
 use crate::query::search;
 use crate::reference;
 use crate::value::{self, Faults};
@@ -445,6 +445,67 @@ pub fn update(
     Ok(record)
 }
 
+/// Makes the computed fields anew for the day; true if anything changed. Numbers and dates that only follow the calendar
+/// are written in place: a version a day for every record would drown its history. A light that turns is a version.
+pub fn recount(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    info: &TypeInfo,
+    before: &Record,
+) -> Result<bool, Problem> {
+    let fields = Map::new();
+    let change = Change {
+        fields: &fields,
+        state: None,
+        verb: "updated",
+        note: None,
+        unrestricted: true,
+    };
+    let after = checked(cx, tx, catalog, info, Some(before), &change)?;
+    let changed: Vec<&Column> = info
+        .columns
+        .iter()
+        .filter(|column| after.get(&column.name) != before.fields.get(&column.name))
+        .collect();
+    if changed.is_empty() {
+        return Ok(false);
+    }
+    let counts = |column: &&Column| {
+        let FieldKind::Computed { result, .. } = &column.field.kind else {
+            return false;
+        };
+        !matches!(
+            result,
+            ComputedType::Text | ComputedType::Boolean | ComputedType::Code { .. }
+        )
+    };
+    if !changed.iter().all(counts) {
+        update(cx, tx, catalog, info, before, &change)?;
+        return Ok(true);
+    }
+    let sets: Vec<String> = changed
+        .iter()
+        .enumerate()
+        .map(|(index, column)| format!("{} = ?{}", column.column, index + 1))
+        .collect();
+    let null = Json::Null;
+    let mut values: Vec<Value> = changed
+        .iter()
+        .map(|column| value::to_column(column, after.get(&column.name).unwrap_or(&null)))
+        .collect();
+    values.push(before.seq.into());
+    let sql = format!(
+        "UPDATE {} SET {} WHERE _seq = ?{}",
+        info.table,
+        sets.join(", "),
+        values.len()
+    );
+    tx.execute(&sql, &values)
+        .map_err(|error| unique_fault(info, error))?;
+    Ok(true)
+}
+
 pub fn delete(
     cx: &Ctx,
     tx: &mut Tx<'_>,
@@ -452,6 +513,13 @@ pub fn delete(
     info: &TypeInfo,
     before: &Record,
 ) -> Result<(), Problem> {
+    let in_use = |title: &str| {
+        let text = format!("这条记录仍被“{title}”引用,不能删除;请先处理那些记录。");
+        Error::InUse(text)
+    };
+    if let Some(title) = reference::named_by(tx, catalog, info, &before.fields)? {
+        return Err(in_use(&title).into());
+    }
     for (other, field, on_delete) in reference::pointing_to(catalog, &info.name) {
         let sql = format!(
             "SELECT {} FROM {} WHERE {} = ?1",
@@ -467,13 +535,7 @@ pub fn delete(
         for row in tx.query(&format!("{sql}{limit}"), &[before.id.as_str().into()])? {
             let record = decode(other, &row)?;
             match on_delete {
-                OnDelete::Refuse => {
-                    let text = format!(
-                        "这条记录仍被“{}”引用,不能删除;请先处理那些记录。",
-                        other.declared.title.zh
-                    );
-                    return Err(Error::InUse(text).into());
-                }
+                OnDelete::Refuse => return Err(in_use(&other.declared.title.zh).into()),
                 OnDelete::Clear => {
                     let fields: Map<String, Json> = [(field.to_owned(), Json::Null)].into_iter().collect();
                     let change = Change {

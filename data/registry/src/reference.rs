@@ -30,7 +30,9 @@ pub fn check(
     for column in &info.columns {
         let name = column.name.as_str();
         let value = fields.get(name).cloned().unwrap_or_default();
-        if value.is_null() || !changed(name) {
+        // A region stands or falls with the day it is meant for.
+        let moved = matches!(&column.field.kind, FieldKind::Region { at: Some(at), .. } if changed(at));
+        if value.is_null() || !(changed(name) || moved) {
             continue;
         }
         match &column.field.kind {
@@ -209,14 +211,8 @@ fn region(
                 message.push_str(&format!("(自 {from} 起有效)"));
             } else if let Some(to) = to {
                 message.push_str(&format!(",已于 {to} 停用"));
-                if let Some(next) = successor {
-                    let sql = format!(
-                        "SELECT f_name FROM {} WHERE f_code = ?1 AND f_valid_to IS NULL",
-                        target.table
-                    );
-                    let named = tx.query_opt(&sql, &[next.as_str().into()])?;
-                    let named: String = named.map(|row| row.get(0)).transpose()?.unwrap_or_default();
-                    message.push_str(&format!(",现为 {next} {named}"));
+                if let Some((code, title)) = successor.map(|next| in_force(tx, target, next)).transpose()? {
+                    message.push_str(&format!(",现为 {code} {title}"));
                 }
             }
             faults.add(name, "region", message);
@@ -245,6 +241,68 @@ pub fn standing(info: &TypeInfo, fields: &Map<String, Json>, state: Option<&str>
         found.insert("state".into(), Json::String(state.to_owned()));
     }
     found
+}
+
+/// The code and name that an old region came to be in the end: successors may have successors.
+fn in_force(tx: &mut Tx<'_>, regions: &TypeInfo, first: String) -> Result<(String, String), Problem> {
+    let sql = format!(
+        "SELECT f_name, f_successor FROM {} WHERE f_code = ?1 ORDER BY f_valid_from DESC LIMIT 1",
+        regions.table
+    );
+    let (mut code, mut title) = (first, String::new());
+    // The bound: successors that go in a circle must not hang the check.
+    for _ in 0..16 {
+        let Some(row) = tx.query_opt(&sql, &[code.as_str().into()])? else {
+            break;
+        };
+        title = row.get(0)?;
+        match row.get::<Option<String>>(1)? {
+            Some(next) => code = next,
+            None => break,
+        }
+    }
+    Ok((code, title))
+}
+
+/// The title of a type whose records name this one by its code (a unit, an item of a code registry); `None` if none does.
+pub fn named_by(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    info: &TypeInfo,
+    fields: &Map<String, Json>,
+) -> Result<Option<String>, Problem> {
+    let [key] = info.declared.key.as_slice() else {
+        return Ok(None);
+    };
+    let Some(code) = fields.get(key).and_then(Json::as_str) else {
+        return Ok(None);
+    };
+    for other in catalog.types.values() {
+        for column in &other.columns {
+            let many = match &column.field.kind {
+                FieldKind::Unit { many } if info.name == UNIT => *many,
+                FieldKind::Code {
+                    registry: Some(registry),
+                    many,
+                    ..
+                } if qualified(&other.package, registry) == info.name => *many,
+                _ => continue,
+            };
+            // Lists are stored as JSON text.
+            let (test, value) = match many {
+                true => ("LIKE", format!("%{}%", Json::String(code.to_owned()))),
+                false => ("=", code.to_owned()),
+            };
+            let sql = format!(
+                "SELECT _id FROM {} WHERE {} {test} ?1 LIMIT 1",
+                other.table, column.column
+            );
+            if tx.query_opt(&sql, &[value.into()])?.is_some() {
+                return Ok(Some(other.declared.title.zh.clone()));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Names for people of what the fields of several records point to: (type or list, code) → name.

@@ -274,10 +274,10 @@ fn a_record_lives() {
             .db
             .read::<_, Problem>(|tx| {
                 let info = platform.registry.catalog(tx)?.find("rooms.room")?;
-                let changes = history::changes(tx, &info, &made.id)?;
+                let changes = history::changes(&platform.registry, tx, &info, &made.id)?;
                 Ok((
                     changes,
-                    history::as_of(tx, &info, &made.id, "2022-03-01T00:30:00.000Z")?,
+                    history::as_of(&platform.ctx(), tx, &info, &made.id, "2022-03-01T00:30:00.000Z")?,
                 ))
             })
             .unwrap();

@@ -13,7 +13,7 @@ use crate::Registry;
 use crate::catalog::{Catalog, ReadyTrigger, qualified};
 use crate::lifecycle::names;
 use crate::query::{Query, list};
-use crate::record::{self, Change, Record};
+use crate::record::{self, Record};
 
 /// The name of the feed's consumer that runs triggers.
 pub const CONSUMER: &str = "triggers";
@@ -111,16 +111,15 @@ fn daily(registry: &Arc<Registry>, door: &Door, acting: &Ctx, tx: &mut Tx<'_>) -
     for info in catalog.types.values() {
         if info.computed.iter().any(|(_, expression)| expression.is_daily()) {
             each(tx, info, &Query::default(), &mut |tx, record| {
-                let fields = Map::new();
-                let change = Change {
-                    fields: &fields,
-                    state: None,
-                    verb: "updated",
-                    note: None,
-                    unrestricted: true,
-                };
-                let after = record::update(acting, tx, &catalog, info, record, &change)?;
-                touched += u64::from(after.version != record.version);
+                let result = tx.savepoint(|tx| record::recount(acting, tx, &catalog, info, record));
+                match result {
+                    Ok(changed) => touched += u64::from(changed),
+                    // One record that no longer fits its rules must not hold up the day of all others.
+                    Err(problem) => {
+                        let cause = problem.internal.as_deref().unwrap_or(&problem.detail);
+                        tracing::error!(of = %info.name, record = %record.id, cause, "a record can't be computed for the day");
+                    }
+                }
                 Ok(())
             })?;
         }

@@ -226,7 +226,7 @@ fn normalised(cx: &Ctx, catalog: &Catalog, package: &str, field: &Field, sent: &
                         .items
                         .iter()
                         .take(8)
-                        .map(|item| item.code.as_str())
+                        .map(|item| item.title.zh.as_str())
                         .collect();
                     return fault(
                         "code",
@@ -270,7 +270,8 @@ fn normalised(cx: &Ctx, catalog: &Catalog, package: &str, field: &Field, sent: &
             Ok(Json::String(text_of(sent)?))
         }
         FieldKind::Geometry { kinds } => geometry(sent, kinds),
-        FieldKind::Json | FieldKind::File { .. } => {
+        FieldKind::File { accept, many, .. } => stored_files(sent, accept, *many),
+        FieldKind::Json => {
             let value = match sent {
                 Json::String(text) if matches!(field.kind, FieldKind::Json) => {
                     serde_json::from_str(text).unwrap_or_else(|_| sent.clone())
@@ -395,6 +396,39 @@ pub fn bounds(value: &Json) -> [Value; 4] {
         .ok()
         .and_then(|geometry| crate::query::shape::bounds(&geometry))
         .map_or([const { Value::Null }; 4], |ends| ends.map(Value::Real))
+}
+
+/// Files that were stored before: what `POST /v1/files` answered, one or a list.
+fn stored_files(sent: &Json, accept: &[String], many: bool) -> Result<Json, Fault> {
+    let all = match sent {
+        Json::Array(all) if many => all.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    if all.len() > 100 {
+        return fault("length", "最多 100 个文件");
+    }
+    for file in all {
+        let text = |name: &str| file.get(name).and_then(Json::as_str).unwrap_or("");
+        let (hash, name) = (text("hash"), text("name"));
+        if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) || name.is_empty() {
+            return fault("type", "应为已上传的文件(先上传,再填它的 hash 和 name)");
+        }
+        if file.to_string().len() > 4_096 {
+            return fault("length", "文件名过长");
+        }
+        let ending = name
+            .rsplit_once('.')
+            .map_or("", |(_, ending)| ending)
+            .to_lowercase();
+        let known = |one: &String| one.trim_start_matches('.').eq_ignore_ascii_case(&ending);
+        if !accept.is_empty() && !accept.iter().any(known) {
+            return fault("accept", format!("“{name}”不能上传,只收 {}", accept.join("、")));
+        }
+    }
+    Ok(match many {
+        true => json!(all),
+        false => sent.clone(),
+    })
 }
 
 /// A column's content as JSON.

@@ -5,13 +5,15 @@
 //! - A call that could change something and comes with a cookie must show that it comes from our own pages.
 //! - Must not know: any engine.
 //!
-//! Map: `router`: routes. `call`: a request into the door and back. `openapi`. `files`: desk and portal.
+//! Map: `router`: routes. `call`: a request into the door and back. `openapi`. `files`: the desk. `portal`: the first page.
 
 mod call;
 mod files;
 mod openapi;
+mod portal;
 mod router;
 #[cfg(test)]
 mod tests;
 
+pub use portal::{System, Systems};
 pub use router::{Settings, router};

@@ -14,17 +14,20 @@ use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::{call, files, openapi};
+use crate::portal::Systems;
+use crate::{call, files, openapi, portal};
 
 /// Limits and places of the HTTP face.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// Calls that run at once.
     pub concurrent_calls: usize,
     /// Time after which a call is given up.
     pub timeout: Duration,
-    /// The built desk.
-    pub web_folder: PathBuf,
+    /// The built desk; absent, the copy inside the binary.
+    pub web_folder: Option<PathBuf>,
+    /// What the portal tells of the installed systems.
+    pub systems: Systems,
     /// Name of the cookie with the session's token.
     pub cookie: &'static str,
 }
@@ -83,7 +86,7 @@ pub fn router(
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/openapi.json", get(openapi::document))
-        .route("/", get(files::portal))
+        .route("/", get(portal::front))
         .route("/desk", on(MethodFilter::GET, || async { axum::response::Redirect::permanent("/desk/") }))
         .route("/desk/", get(files::desk))
         .route("/desk/{*path}", get(files::desk))

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -196,6 +196,20 @@ pub fn create(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount, password_hash: &str) 
     )?;
     crate::admin::tell(cx, tx, &account, "created")?;
     Ok(account)
+}
+
+/// Names by account id; ids that are nobody's are left out.
+///
+/// # Errors
+/// Where the database refuses.
+pub fn names(tx: &mut Tx<'_>, ids: &BTreeSet<String>) -> Result<BTreeMap<String, String>, Problem> {
+    let mut found = BTreeMap::new();
+    for id in ids {
+        if let Some(row) = tx.query_opt("SELECT name FROM account WHERE id = ?1", &[id.as_str().into()])? {
+            found.insert(id.clone(), row.get(0)?);
+        }
+    }
+    Ok(found)
 }
 
 pub fn find_by_login(tx: &mut Tx<'_>, login: &str) -> Result<Option<Account>, Problem> {

@@ -19,7 +19,7 @@ mod tests;
 
 use banyan_store::{Migration, MigrationSet};
 
-pub use account::{Accounts, NewAccount, SESSION_COOKIE, SESSION_HOURS};
+pub use account::{Accounts, NewAccount, SESSION_COOKIE, SESSION_HOURS, names as account_names};
 pub use operations::operations;
 pub use policy::CedarPolicy;
 

@@ -43,7 +43,10 @@ pub fn operations(accounts: &Arc<Accounts>, secure: bool) -> Vec<Operation> {
                 .with_header("Set-Cookie", cookie),
         )
     });
-    let view = Handler::inside(|call| Reply::json(json!({ "account": call.cx.actor })));
+    let view = Handler::inside(|call| match account::find(call.tx, &call.cx.actor.id)? {
+        Some(own) => Reply::json(json!({ "account": own.to_json() })),
+        None => Reply::json(json!({ "account": call.cx.actor })),
+    });
     let sign_out = Handler::inside(|call| {
         account::sign_out(call.tx, &call.cx.actor.id)?;
         let cookie = format!("{SESSION_COOKIE}=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0");

@@ -57,23 +57,42 @@ pub fn postgres() -> Result<Option<TestDb>, Error> {
         tracing::warn!("skipped: no PostgreSQL ({POSTGRES_VARIABLE} is not set)");
         return Ok(None);
     };
+    made(admin, "template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'").map(Some)
+}
+
+fn made(admin: String, template: &str) -> Result<TestDb, Error> {
     let name = unique();
     let mut conn = crate::postgres::PgConnection::connect(&crate::postgres::config(&admin)?)?;
-    conn.batch(&format!(
-        "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
-    ))?;
+    conn.batch(&format!("CREATE DATABASE {name} TEMPLATE {template}"))?;
     let base = admin.rsplit_once('/').map_or(admin.as_str(), |(base, _)| base);
     let url = format!("{base}/{name}");
     let folder = std::env::temp_dir().join(&name);
     std::fs::create_dir_all(&folder)?;
     let db = Db::open(&url, &Options { connections: 24 })?;
-    Ok(Some(TestDb {
+    Ok(TestDb {
         name: "postgres",
         db,
         url,
         folder,
         admin: Some((admin, name)),
-    }))
+    })
+}
+
+impl TestDb {
+    /// A PostgreSQL database with this one's content. This one is closed for good: the server copies only what nobody uses.
+    ///
+    /// # Errors
+    /// Where this is no PostgreSQL database, or the copy can't be made.
+    pub fn copy(&self) -> Result<TestDb, Error> {
+        let Some((admin, name)) = &self.admin else {
+            return Err(Error::database(
+                "copying a test database",
+                "only PostgreSQL copies one by itself",
+            ));
+        };
+        self.db.close();
+        made(admin.clone(), name)
+    }
 }
 
 /// One of each that can be had.

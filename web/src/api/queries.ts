@@ -80,6 +80,18 @@ export const history = (full: string, id: string) =>
     queryFn: async () => (await call<{ items: HistoryEntry[] }>(recordPath(full, id, "/history"))).items,
   });
 
+/** The name of a unit by its code; the code itself where it can't be read. */
+export const unitName = (code: string) =>
+  queryOptions({
+    queryKey: ["unit", code],
+    queryFn: async () => {
+      const filter = `code = '${code.replaceAll("'", "''")}'`;
+      const page = await call<RecordPage>("/v1/records/base/unit", { query: { filter, limit: 1 } });
+      return String(page.items[0]?.fields.name ?? code);
+    },
+    staleTime: 300_000,
+  });
+
 export type AggregateResult = {
   groups?: { key: string | null; label: string; values: Record<string, number | null> }[];
   figures?: Record<string, number | null>;
@@ -135,6 +147,16 @@ export const importRun = (id: string) =>
       const state = query.state.data?.state;
       return state === undefined || state === "queued" || state === "running" ? 500 : false;
     },
+    staleTime: 0,
+  });
+
+export const importRuns = (full: string) =>
+  queryOptions({
+    queryKey: ["imports", full],
+    queryFn: async () =>
+      (await call<{ items: ImportRun[] }>("/v1/imports")).items
+        .filter((one) => one.type === full)
+        .slice(0, 5),
     staleTime: 0,
   });
 

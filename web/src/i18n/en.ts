@@ -15,7 +15,7 @@ export const en: Part<Messages> = {
   login: "Login",
   password: "Password",
   signInLead: "Sign in with the account of your unit.",
-  signInDemo: "The accounts of a trial installation are in the README.",
+  signInDemo: "A trial installation prints its accounts when it starts.",
   enterLogin: "Enter your login",
   enterPassword: "Enter your password",
   menu: "Menu",
@@ -89,6 +89,7 @@ export const en: Part<Messages> = {
     created: "Created",
     state: "State",
     openRecord: "Open",
+    fromFigure: "The records behind this figure",
   },
   op: {
     eq: "is",
@@ -130,6 +131,7 @@ export const en: Part<Messages> = {
     frozen: "Can't be changed in this state",
     upload: "Choose a file",
     uploading: "Uploading",
+    wrongFile: "“{{name}}” can’t be uploaded; only {{known}} are taken",
   },
   detail: {
     edit: "Change",
@@ -164,7 +166,13 @@ export const en: Part<Messages> = {
   },
   board: { more: "{{n}} more", noCards: "None" },
   ranking: { rank: "Rank", group: "Unit", drill: "Click a number to see its records" },
-  bulletin: { month: "Month", print: "Print", none: "None this month", issued: "{{owner}} · made {{date}}" },
+  bulletin: {
+    month: "Month",
+    monthFormat: "MMMM YYYY",
+    print: "Print",
+    none: "None this month",
+    issued: "{{owner}} · made {{date}}",
+  },
   importing: {
     title: "Import {{title}}",
     lead: "CSV (UTF-8 or GB18030) or XLSX. The first row holds field names, Chinese or English.",
@@ -227,7 +235,7 @@ export const en: Part<Messages> = {
     again: "New password again",
     differ: "The two differ",
     changed: "Password changed",
-    rule: "At least 12 characters, no common words.",
+    rule: "At least 10 characters, no common words.",
   },
   clock: "Demonstration clock: {{at}}",
 };

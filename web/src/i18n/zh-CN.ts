@@ -3,7 +3,7 @@ export const zh = {
   brand: "榕",
   brandLong: "榕 · 数字政府运行平台",
   home: "首页",
-  packages: "系统管理",
+  packages: "系统一览",
   account: "我的账号",
   language: "English",
   signOut: "退出登录",
@@ -11,7 +11,7 @@ export const zh = {
   login: "登录名",
   password: "密码",
   signInLead: "请用本单位发放的账号登录。",
-  signInDemo: "试用环境的账号写在 README 里。",
+  signInDemo: "试用环境的账号在启动时打印出来。",
   enterLogin: "请输入登录名",
   enterPassword: "请输入密码",
   menu: "菜单",
@@ -85,6 +85,7 @@ export const zh = {
     created: "创建时间",
     state: "状态",
     openRecord: "查看",
+    fromFigure: "构成这个数字的记录",
   },
   op: {
     eq: "等于",
@@ -126,6 +127,7 @@ export const zh = {
     frozen: "当前状态下不能修改",
     upload: "选择文件",
     uploading: "正在上传",
+    wrongFile: "“{{name}}”不能上传,只收 {{known}}",
   },
   detail: {
     edit: "修改",
@@ -170,6 +172,7 @@ export const zh = {
   bulletin: {
     month: "月份",
     print: "打印",
+    monthFormat: "YYYY 年 M 月",
     none: "本月没有",
     issued: "{{owner}} · {{date}} 生成",
   },
@@ -235,7 +238,7 @@ export const zh = {
     again: "再输一次新密码",
     differ: "两次输入不一样",
     changed: "密码已修改",
-    rule: "至少 12 个字符,不要用常见词。",
+    rule: "至少 10 个字符,不要用常见词。",
   },
   clock: "演示时钟:{{at}}",
 };

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Card, Collapse, Descriptions, Table, Tag } from "antd";
+import { Card, Collapse, Descriptions, Space, Table, Tag } from "antd";
 import { useTranslation } from "react-i18next";
 import { pkg as packageQuery, packages } from "../api/queries";
 import type { Field, RecordType } from "../api/types";
@@ -62,17 +62,35 @@ function Declared({ id }: { id: string }) {
           {
             key: "roles",
             label: t("pkg.roles"),
-            children: pkg.roles.map(([name, role]) => <Tag key={name}>{tr(role.title)}</Tag>),
+            children: (
+              <Space wrap size={4}>
+                {pkg.roles.map(([name, role]) => (
+                  <Tag key={name}>{tr(role.title)}</Tag>
+                ))}
+              </Space>
+            ),
           },
           {
             key: "views",
             label: t("pkg.views"),
-            children: pkg.views.map(([name, view]) => <Tag key={name}>{tr(view.title)}</Tag>),
+            children: (
+              <Space wrap size={4}>
+                {pkg.views.map(([name, view]) => (
+                  <Tag key={name}>{tr(view.title)}</Tag>
+                ))}
+              </Space>
+            ),
           },
           {
             key: "triggers",
             label: t("pkg.triggers"),
-            children: pkg.triggers.map(([name, trigger]) => <Tag key={name}>{tr(trigger.title)}</Tag>),
+            children: (
+              <Space wrap size={4}>
+                {pkg.triggers.map(([name, trigger]) => (
+                  <Tag key={name}>{tr(trigger.title)}</Tag>
+                ))}
+              </Space>
+            ),
           },
         ]}
       />
@@ -103,7 +121,7 @@ function FieldTable({ type }: { type: RecordType }) {
       size="small"
       rowKey={([name]) => name}
       pagination={false}
-      scroll={{ x: "max-content" }}
+      tableLayout="fixed"
       dataSource={type.fields}
       columns={[
         { key: "name", title: t("pkg.name"), render: (_v, [name]) => <code>{name}</code> },

@@ -1,6 +1,7 @@
 import { Tag } from "antd";
 import { useTranslation } from "react-i18next";
 import type { CodeItem, Kind, RecordItem, RecordType } from "../api/types";
+import { tr } from "../i18n";
 import { effective, field, find } from "../model/declaration";
 import { files, moment, text } from "../model/format";
 
@@ -16,7 +17,7 @@ export function Cell({ type, record, name, codesOf }: Props) {
   const { t } = useTranslation();
   if (name === "state") {
     const state = type.lifecycle && find(type.lifecycle.states, record.state ?? "");
-    return <Tag color={state?.is_final ? "default" : "blue"}>{record.labels.state ?? record.state}</Tag>;
+    return <Tag color={state?.is_final ? "default" : "blue"}>{tr(state?.title) || record.state}</Tag>;
   }
   if (name === "created_at" || name === "updated_at") return <>{moment(record[name])}</>;
   const kind = field(type, name)?.kind;
@@ -35,9 +36,10 @@ export function Cell({ type, record, name, codesOf }: Props) {
         ))}
       </>
     );
-  const shown = text(kind, value, record.labels[name], { yes: t("yes"), no: t("no") });
-  const color = kind && codesOf(kind).find((item) => item.code === value)?.color;
-  if (color) return <span className={`light ${color}`}>{shown}</span>;
+  const item = kind && codesOf(kind).find((one) => one.code === value);
+  const label = item ? tr(item.title) : record.labels[name];
+  const shown = text(kind, value, label, { yes: t("yes"), no: t("no") });
+  if (item?.color) return <span className={`light ${item.color}`}>{shown}</span>;
   return <>{shown}</>;
 }
 

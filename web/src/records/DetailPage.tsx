@@ -1,6 +1,6 @@
 /** One record: where it stands, what may be done, its content, what refers to it, its history. */
 
-import { DeleteOutlined, EditOutlined } from "@ant-design/icons";
+import { DeleteOutlined, EditOutlined, PlusOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { Alert, App, Button, Card, Descriptions, Input, Modal, Space, Steps, Table, Tabs } from "antd";
@@ -28,7 +28,7 @@ import {
   typeOf,
 } from "../model/declaration";
 import { moment } from "../model/format";
-import { Failure, Loading, Nothing, sentence } from "../shell/States";
+import { Failure, Loading, sentence } from "../shell/States";
 import { Cell, isFigure } from "./Cell";
 import { History } from "./History";
 import { RecordForm } from "./RecordForm";
@@ -211,7 +211,7 @@ function Content({
                 children: (
                   <span className={long ? "long" : undefined}>
                     {record.fields[one] === null || record.fields[one] === undefined ? (
-                      <span className="muted">{t("none")}</span>
+                      <span className="muted">{declared?.kind.type === "computed" ? "—" : t("none")}</span>
                     ) : (
                       <Cell type={own.type} record={record} name={one} codesOf={codesOf} />
                     )}
@@ -241,16 +241,31 @@ function Related({ own, record, related }: { own: TypeOf; record: RecordItem; re
   const list = useQuery(records(full, { filter: `${related.by} = '${record.id}'`, limit: 50, count: 1 }));
   const codesOf = useCodes(own.pkg);
   const target = home.data && typeOf(home.data, name);
-  if (!target) return null;
+  if (!target || !home.data) return null;
   const columns = related.columns.length > 0 ? related.columns : defaultColumns(target.type);
   return (
     <Card
       title={t("detail.related", { title: tr(related.title), n: list.data?.matched ?? 0 })}
       className="gap"
       size="small"
+      extra={
+        home.data.may[name]?.includes("create") && (
+          <Link
+            to="/p/$pkg/r/$type/new"
+            params={{ pkg: pkgId, type: name }}
+            search={{ by: related.by, to: record.id }}
+            className="no-print"
+            aria-label={t("form.create", { title: tr(target.type.title) })}
+          >
+            <PlusOutlined /> {t("list.create")}
+          </Link>
+        )
+      }
     >
       {list.isError ? (
         <Failure error={list.error} retry={() => void list.refetch()} />
+      ) : list.data?.items.length === 0 ? (
+        <p className="muted state tight">{t("list.empty", { title: tr(related.title) })}</p>
       ) : (
         <Table<RecordItem>
           rowKey="id"
@@ -259,7 +274,6 @@ function Related({ own, record, related }: { own: TypeOf; record: RecordItem; re
           loading={list.isPending}
           dataSource={list.data?.items ?? []}
           scroll={{ x: "max-content" }}
-          locale={{ emptyText: <Nothing text={t("list.empty", { title: tr(related.title) })} /> }}
           columns={columns.map((column, index) => ({
             key: column,
             title: columnTitle(target.type, column, t),

@@ -1,13 +1,22 @@
 import { useQuery } from "@tanstack/react-query";
-import { useBlocker, useNavigate, useParams } from "@tanstack/react-router";
+import { useBlocker, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { App, Button, Card, Modal, Space } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Refused } from "../api/client";
-import { client, create, pkg as packageQuery, record as recordQuery, update, useWrite } from "../api/queries";
+import {
+  client,
+  create,
+  pkg as packageQuery,
+  record as recordQuery,
+  session,
+  unitName,
+  update,
+  useWrite,
+} from "../api/queries";
 import type { Fields, RecordItem } from "../api/types";
 import { tr } from "../i18n";
-import { field, recordLabel, type TypeOf, typeOf } from "../model/declaration";
+import { field, qualified, recordLabel, type TypeOf, typeOf } from "../model/declaration";
 import { text } from "../model/format";
 import { Failure, Loading } from "../shell/States";
 import { editable, RecordForm } from "./RecordForm";
@@ -19,24 +28,66 @@ function useUnsaved() {
   return setDirty;
 }
 
+const refusal = () => new Refused({ status: 403, code: "", title: "", detail: "" });
+
+type Given = {
+  fields: Fields;
+  labels: Record<string, string>;
+  back?: { pkg: string; type: string; id: string };
+};
+
+/** What a new record has already: the one it was begun from, and in that case the reader's unit. */
+function useGiven(own: TypeOf | undefined, from: { by?: string; to?: string }): Given | undefined {
+  const kind = own && from.by ? field(own.type, from.by)?.kind : undefined;
+  const target = own && kind?.type === "ref" ? qualified(own.pkg, kind.to) : undefined;
+  const me = useQuery(session);
+  const unit = me.data?.unit ?? "";
+  const asked = Boolean(target && from.to);
+  const [pkg = "", type = ""] = target ?? [];
+  const home = useQuery({ ...packageQuery(pkg), enabled: asked });
+  const one = useQuery({ ...recordQuery(`${pkg}.${type}`, from.to ?? ""), enabled: asked });
+  const named = useQuery({ ...unitName(unit), enabled: asked && unit !== "" });
+  if (!own) return undefined;
+  if (!asked || !from.by || !from.to) return { fields: {}, labels: {} };
+  if (one.isError || home.isError) return { fields: {}, labels: {} };
+  const targetType = home.data && typeOf(home.data, type);
+  if (!one.data || !targetType || (unit && named.isPending)) return undefined;
+  const given: Given = {
+    fields: { [from.by]: from.to },
+    labels: { [from.by]: recordLabel(targetType.type, one.data) },
+    back: { pkg, type, id: from.to },
+  };
+  for (const [name, declared] of own.type.fields) {
+    if (declared.kind.type !== "unit" || declared.kind.many || !declared.required || !unit) continue;
+    given.fields[name] = unit;
+    given.labels[name] = named.data ?? unit;
+  }
+  return given;
+}
+
 export function CreatePage() {
   const { t } = useTranslation();
   const { message } = App.useApp();
   const params = useParams({ from: "/p/$pkg/r/$type/new" });
+  const from = useSearch({ from: "/p/$pkg/r/$type/new" });
   const navigate = useNavigate();
   const home = useQuery(packageQuery(params.pkg));
   const full = `${params.pkg}.${params.type}`;
   const setDirty = useUnsaved();
+  const given = useGiven(home.data && typeOf(home.data, params.type), from);
   const write = useWrite(full, (fields: Fields) => create(full, fields));
   if (home.isPending) return <Loading />;
   if (home.isError) return <Failure error={home.error} />;
   const own = typeOf(home.data, params.type);
   if (!own) return <Failure error={new Refused({ status: 404, code: "", title: "", detail: "" })} />;
+  if (!own.pkg.may[own.name]?.includes("create")) return <Failure error={refusal()} owner={own.pkg.owner} />;
+  if (!given) return <Loading />;
   const submit = async (fields: Fields) => {
     const made = await write.mutateAsync(fields);
     setDirty(false);
     void message.success(t("form.created"));
-    void navigate({ to: "/p/$pkg/r/$type/$id", params: { ...params, id: made.id }, ignoreBlocker: true });
+    const at = given.back ?? { ...params, id: made.id };
+    void navigate({ to: "/p/$pkg/r/$type/$id", params: at, ignoreBlocker: true });
   };
   return (
     <>
@@ -47,9 +98,14 @@ export function CreatePage() {
           pkg={own.pkg}
           type={own.type}
           names={editable(own.type)}
+          given={given}
           submitLabel={t("form.save")}
           onSubmit={submit}
-          onCancel={() => void navigate({ to: "/p/$pkg/r/$type", params })}
+          onCancel={() =>
+            given.back
+              ? void navigate({ to: "/p/$pkg/r/$type/$id", params: given.back })
+              : void navigate({ to: "/p/$pkg/r/$type", params })
+          }
           onDirty={setDirty}
         />
       </Card>
@@ -68,6 +124,7 @@ export function EditPage() {
   if (home.isError || one.isError) return <Failure error={home.error ?? one.error} />;
   const own = typeOf(home.data, params.type);
   if (!own) return <Failure error={new Refused({ status: 404, code: "", title: "", detail: "" })} />;
+  if (!own.pkg.may[own.name]?.includes("update")) return <Failure error={refusal()} owner={own.pkg.owner} />;
   return <Editor own={own} opened={one.data} />;
 }
 

@@ -235,6 +235,11 @@ function FileInput(props: Props & { kind: Extract<Kind, { type: "file" }> }) {
       accept={props.kind.accept.map((ending) => `.${ending.replace(/^\./, "")}`).join(",")}
       fileList={held.map((one) => ({ uid: one.hash, name: one.name, size: one.size, status: "done" }))}
       beforeUpload={(file) => {
+        const known = props.kind.accept.map((ending) => ending.replace(/^\./, "").toLowerCase());
+        if (known.length > 0 && !known.some((ending) => file.name.toLowerCase().endsWith(`.${ending}`))) {
+          void message.error(t("form.wrongFile", { name: file.name, known: known.join("、") }));
+          return Upload.LIST_IGNORE;
+        }
         void send(file);
         return false;
       }}

@@ -4,9 +4,10 @@ import { useTranslation } from "react-i18next";
 import { history } from "../api/queries";
 import type { HistoryEntry } from "../api/types";
 import { tr } from "../i18n";
-import { field, find, type TypeOf } from "../model/declaration";
+import { effective, field, find, type TypeOf } from "../model/declaration";
 import { moment, text } from "../model/format";
 import { Failure, Loading, Nothing } from "../shell/States";
+import { useCodes } from "./useCodes";
 
 /** What a step of the history is called: a transition's name, or what was done. */
 function verbTitle(own: TypeOf, verb: string, t: (key: string) => string): string {
@@ -15,6 +16,13 @@ function verbTitle(own: TypeOf, verb: string, t: (key: string) => string): strin
   if (verb === "deleted") return t("detail.deletedVerb");
   const declared = own.type.lifecycle && find(own.type.lifecycle.transitions, verb);
   return tr(declared?.title) || verb;
+}
+
+/** What only follows the calendar or other fields says nothing here; a light that turned does. */
+function tells(own: TypeOf, name: string): boolean {
+  const kind = field(own.type, name)?.kind;
+  if (kind?.type !== "computed") return true;
+  return !["integer", "decimal", "money", "date", "date_time"].includes(effective(kind).type);
 }
 
 export function History({
@@ -27,6 +35,7 @@ export function History({
   onAsOf: (entry: HistoryEntry) => void;
 }) {
   const { t } = useTranslation();
+  const codesOf = useCodes(own.pkg);
   const entries = useQuery(history(own.full, id));
   if (entries.isPending) return <Loading />;
   if (entries.isError) return <Failure error={entries.error} retry={() => void entries.refetch()} />;
@@ -38,7 +47,9 @@ export function History({
         tr(own.type.lifecycle && find(own.type.lifecycle.states, String(value ?? ""))?.title) ||
         String(value ?? "")
       );
-    return text(field(own.type, name)?.kind, value, undefined, words) || t("none");
+    const kind = field(own.type, name)?.kind;
+    const item = kind && codesOf(kind).find((one) => one.code === value);
+    return text(kind, value, item && tr(item.title), words) || t("none");
   };
   return (
     <Timeline
@@ -55,20 +66,24 @@ export function History({
             {entry.note && <div>{entry.note}</div>}
             {entry.changes.length > 0 && (
               <div className="history-change">
-                {entry.changes.flatMap((change) => [
-                  <span key={`${change.field}-name`} className="muted">
-                    {change.field === "state"
-                      ? t("list.state")
-                      : tr(field(own.type, change.field)?.title) || change.field}
-                  </span>,
-                  <del key={`${change.field}-from`}>{shown(change.field, change.from)}</del>,
-                  <ins key={`${change.field}-to`}>{shown(change.field, change.to)}</ins>,
-                ])}
+                {entry.changes
+                  .filter((change) => tells(own, change.field))
+                  .flatMap((change) => [
+                    <span key={`${change.field}-name`} className="muted">
+                      {change.field === "state"
+                        ? t("list.state")
+                        : tr(field(own.type, change.field)?.title) || change.field}
+                    </span>,
+                    <del key={`${change.field}-from`}>{shown(change.field, change.from)}</del>,
+                    <ins key={`${change.field}-to`}>{shown(change.field, change.to)}</ins>,
+                  ])}
               </div>
             )}
-            <Button type="link" size="small" style={{ paddingInline: 0 }} onClick={() => onAsOf(entry)}>
-              {t("detail.asOf")}
-            </Button>
+            <div>
+              <Button type="link" size="small" style={{ paddingInline: 0 }} onClick={() => onAsOf(entry)}>
+                {t("detail.asOf")}
+              </Button>
+            </div>
           </>
         ),
       }))}

@@ -6,10 +6,19 @@ import { Alert, App, Button, Modal, Progress, Radio, Space, Table, Upload } from
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call } from "../api/client";
-import { importRun, startImport } from "../api/queries";
+import { importRun, importRuns, startImport } from "../api/queries";
 import { tr } from "../i18n";
 import type { TypeOf } from "../model/declaration";
+import { moment } from "../model/format";
 import { Failure, sentence } from "../shell/States";
+
+const STATES = {
+  queued: "importing.stateQueued",
+  running: "importing.stateRunning",
+  done: "importing.stateDone",
+  failed: "importing.stateFailed",
+  cancelled: "importing.stateCancelled",
+} as const;
 
 export function ImportDialog({ own, onClose }: { own: TypeOf; onClose: () => void }) {
   const { t } = useTranslation();
@@ -19,6 +28,7 @@ export function ImportDialog({ own, onClose }: { own: TypeOf; onClose: () => voi
   const [mode, setMode] = useState<"create" | "upsert">(own.type.key.length > 0 ? "upsert" : "create");
   const [runId, setRunId] = useState<string>();
   const [sending, setSending] = useState(false);
+  const recent = useQuery(importRuns(own.full));
   const run = useQuery({ ...importRun(runId ?? ""), enabled: runId !== undefined });
   const state = run.data?.state;
   const ended = state === "done" || state === "failed" || state === "cancelled";
@@ -85,6 +95,22 @@ export function ImportDialog({ own, onClose }: { own: TypeOf; onClose: () => voi
               {t("importing.run")}
             </Button>
           </div>
+          {recent.data && recent.data.length > 0 && (
+            <>
+              <h2>{t("importing.recent")}</h2>
+              {recent.data.map((one) => (
+                <p key={one.id}>
+                  <Button type="link" size="small" onClick={() => setRunId(one.id)}>
+                    {one.file_name}
+                  </Button>{" "}
+                  <span className="muted small">
+                    {moment(one.created_at)} · {t(STATES[one.state])}
+                    {one.dry_run && ` · ${t("importing.dry")}`}
+                  </span>
+                </p>
+              ))}
+            </>
+          )}
         </>
       )}
       {run.isError && <Failure error={run.error} retry={() => void run.refetch()} />}

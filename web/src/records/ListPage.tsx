@@ -10,7 +10,15 @@ import { address, Refused } from "../api/client";
 import { type ListQuery, pkg as packageQuery, records, session } from "../api/queries";
 import type { RecordItem } from "../api/types";
 import { tr } from "../i18n";
-import { columnTitle, defaultColumns, field, recordLabel, type TypeOf, typeOf } from "../model/declaration";
+import {
+  columnTitle,
+  defaultColumns,
+  field,
+  find,
+  recordLabel,
+  type TypeOf,
+  typeOf,
+} from "../model/declaration";
 import { both, type Condition, cql2 } from "../model/filter";
 import type { ListSearch } from "../router";
 import { Failure, Loading, Nothing } from "../shell/States";
@@ -85,6 +93,14 @@ export function RecordList({ own, title, columns, filter, sort, search, onSearch
   const open = (record: RecordItem) =>
     void navigate({ to: "/p/$pkg/r/$type/$id", params: { pkg: own.pkg.id, type: own.name, id: record.id } });
   const filtered = conditions.length > 0 || Boolean(search.q) || Boolean(search.cql);
+  const valueTitle = ([name, , value]: Condition) => {
+    if (name === "state")
+      return tr(own.type.lifecycle && find(own.type.lifecycle.states, value)?.title) || value;
+    const kind = field(own.type, name)?.kind;
+    if (kind?.type === "boolean") return value === "true" ? t("yes") : t("no");
+    const item = kind && codesOf(kind).find((one) => one.code === value);
+    return item ? tr(item.title) : value;
+  };
   const exportTo = (format: string) =>
     address(`/v1/records/${own.pkg.id}/${own.name}/export`, { format, filter: asked, sortby, q: search.q });
   const total = page.data?.matched_at_least
@@ -156,7 +172,7 @@ export function RecordList({ own, title, columns, filter, sort, search, onSearch
                 onSearch({ ...search, f: next.length > 0 ? JSON.stringify(next) : undefined });
               }}
             >
-              {columnTitle(own.type, condition[0], t)} {t(`op.${condition[1]}`)} {condition[2]}
+              {columnTitle(own.type, condition[0], t)} {t(`op.${condition[1]}`)} {valueTitle(condition)}
             </Tag>
           ))}
           {search.q && (
@@ -166,7 +182,7 @@ export function RecordList({ own, title, columns, filter, sort, search, onSearch
           )}
           {search.cql && (
             <Tag closable onClose={() => onSearch({ ...search, cql: undefined })}>
-              {search.cql}
+              <span title={search.cql}>{t("list.fromFigure")}</span>
             </Tag>
           )}
         </div>

@@ -20,6 +20,8 @@ type Props = {
   /** Fields that must be filled here besides those the type requires. */
   require?: string[];
   record?: RecordItem;
+  /** What a new record has already. */
+  given?: { fields: Fields; labels: Record<string, string> };
   submitLabel: string;
   /** Sends what changed; throws what the server refuses. */
   onSubmit: (changed: Fields) => Promise<void>;
@@ -73,7 +75,7 @@ export function RecordForm(props: Props) {
     <Form
       form={form}
       layout="vertical"
-      initialValues={props.record?.fields}
+      initialValues={props.record?.fields ?? props.given?.fields}
       onFinish={(values) => void submit(values)}
       onFinishFailed={({ errorFields }) => setGeneral([t("form.fix", { n: errorFields.length })])}
       onValuesChange={() => props.onDirty?.(true)}
@@ -96,7 +98,7 @@ export function RecordForm(props: Props) {
             pkg={props.pkg}
             kind={field.kind}
             codesOf={codesOf}
-            label={props.record?.labels[name]}
+            label={(props.record ?? props.given)?.labels[name]}
             disabled={frozen}
           />
         );

@@ -2,14 +2,17 @@ import { useQuery } from "@tanstack/react-query";
 import { App, Button, Card, Descriptions, Form, Input, Tag } from "antd";
 import { useTranslation } from "react-i18next";
 import { call } from "../api/client";
-import { session } from "../api/queries";
+import { session, unitName } from "../api/queries";
 import { sentence } from "./States";
+import { useRoleNames } from "./useRoleNames";
 
 export function AccountPage() {
   const { t } = useTranslation();
   const { message } = App.useApp();
   const [form] = Form.useForm();
   const me = useQuery(session);
+  const unit = useQuery({ ...unitName(me.data?.unit ?? ""), enabled: Boolean(me.data?.unit) });
+  const roleName = useRoleNames();
   const change = async (values: { old: string; new: string }) => {
     try {
       await call("/v1/session/password", { method: "PUT", body: { old: values.old, new: values.new } });
@@ -27,11 +30,15 @@ export function AccountPage() {
           column={1}
           items={[
             { key: "login", label: t("login"), children: me.data?.login },
-            { key: "unit", label: t("me.unit"), children: me.data?.unit ?? t("none") },
+            {
+              key: "unit",
+              label: t("me.unit"),
+              children: me.data?.unit ? `${unit.data ?? ""}(${me.data.unit})` : t("none"),
+            },
             {
               key: "roles",
               label: t("me.roles"),
-              children: me.data?.roles.map((role) => <Tag key={role}>{role}</Tag>),
+              children: me.data?.roles.map((role) => <Tag key={role}>{roleName(role)}</Tag>),
             },
           ]}
         />

@@ -8,7 +8,7 @@ import {
   UserOutlined,
 } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
+import { Link, Outlet, useLocation, useNavigate, useParams } from "@tanstack/react-router";
 import { Button, Drawer, Dropdown, Grid, Layout, Menu } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -96,6 +96,7 @@ function Frame({ name, title }: { name: string; title: string }) {
             title={t("menu")}
             className="side"
           >
+            <DemoClock />
             {nav}
           </Drawer>
         )}
@@ -150,7 +151,9 @@ function Navigation({ onChoose }: { onChoose: () => void }) {
     }));
     return [item, ...own];
   });
-  const selected = here.view ? [`v.${here.view}`] : here.pkg ? [`p.${here.pkg}`] : ["home"];
+  const place = useLocation({ select: (location) => location.pathname.split("/").at(-1) });
+  const fixed = place === "packages" ? ["packages"] : place === "account" ? [] : ["home"];
+  const selected = here.view ? [`v.${here.view}`] : here.pkg ? [`p.${here.pkg}`] : fixed;
   return (
     <nav aria-label={t("menu")}>
       <Menu mode="inline" items={withViews} selectedKeys={selected} onClick={onChoose} />

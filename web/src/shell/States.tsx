@@ -24,6 +24,8 @@ export function Nothing({ text, help, children }: { text: string; help?: string;
   );
 }
 
+const heading = (text: string) => <h1 className="result-title">{text}</h1>;
+
 export function Failure({ error, retry, owner }: { error: unknown; retry?: () => void; owner?: string }) {
   const { t } = useTranslation();
   const problem = error instanceof Refused ? error.problem : undefined;
@@ -33,22 +35,26 @@ export function Failure({ error, retry, owner }: { error: unknown; retry?: () =>
     </Button>
   );
   if (problem?.status === 0)
-    return <Result status="warning" title={t("offline")} subTitle={t("offlineHelp")} extra={again} />;
+    return (
+      <Result status="warning" title={heading(t("offline"))} subTitle={t("offlineHelp")} extra={again} />
+    );
   if (problem?.status === 403)
     return (
       <Result
         status="403"
-        title={t("refused")}
+        title={heading(t("refused"))}
         subTitle={problem.detail || t("refusedHelp", { owner: owner ?? t("admin") })}
       />
     );
   if (problem?.status === 404)
-    return <Result status="404" title={t("notFound")} subTitle={problem.detail || t("notFoundHelp")} />;
+    return (
+      <Result status="404" title={heading(t("notFound"))} subTitle={problem.detail || t("notFoundHelp")} />
+    );
   const detail = problem?.detail || (error instanceof Error ? error.message : String(error));
   return (
     <Result
       status="error"
-      title={t("failed")}
+      title={heading(t("failed"))}
       subTitle={
         <>
           <span>{detail}</span>

@@ -52,7 +52,7 @@ export function Bulletin({ own, title, name, kind, search, onSearch }: Props) {
       {result.data && (
         <article className="bulletin">
           <h1>
-            {title}({month})
+            {title}({dayjs(`${month}-01`).format(t("bulletin.monthFormat"))})
           </h1>
           <p>{tr(kind.intro)}</p>
           <div className="figures">

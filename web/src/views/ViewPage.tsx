@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
 import { Refused } from "../api/client";
 import { pkg as packageQuery } from "../api/queries";
 import { tr } from "../i18n";
@@ -13,6 +14,8 @@ import { Ranking } from "./Ranking";
 
 /** A declared view, by its kind. */
 export function ViewPage() {
+  // Titles follow the language: without this the page would not be drawn again when it changes.
+  useTranslation();
   const params = useParams({ from: "/p/$pkg/v/$view" });
   const search = useSearch({ from: "/p/$pkg/v/$view" });
   const navigate = useNavigate();
