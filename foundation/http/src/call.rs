@@ -50,7 +50,13 @@ pub(crate) async fn enter(shared: Arc<Shared>, operation: &'static str, request:
     };
     let response = match tokio::time::timeout(timeout, work).await {
         Ok(Ok(response)) => response,
-        Ok(Err(refusal)) => problem(&refusal, &trace),
+        Ok(Err(refusal)) => {
+            // What fails inside the door is told there, and its cause taken; this is what fails before it.
+            if let Some(cause) = &refusal.internal {
+                tracing::error!(operation, %trace, code = refusal.code.name, %cause, "a request failed before the door");
+            }
+            problem(&refusal, &trace)
+        }
         Err(_) => problem(
             &Problem::new(codes::TIMEOUT, "处理时间过长,已放弃。请缩小范围或稍后再试。"),
             &trace,
