@@ -139,6 +139,10 @@ fn react(
                         Err(problem) => report("the day's work failed", &problem),
                     }
                 }
+                match banyan_registry::run_clocks(&platform.registry, &platform.door, &platform.db, &cx) {
+                    Ok(_) => {}
+                    Err(problem) => report("running the clocks of states failed", &problem),
+                }
                 match banyan_registry::run_events(&platform.registry, &platform.door, &platform.db, &cx) {
                     Ok(0) => seen = platform.db.wait_events(seen, Duration::from_millis(500)),
                     Ok(_) => {}

@@ -2,6 +2,7 @@
 
 mod audit;
 mod client;
+mod clocks;
 mod examples;
 mod features;
 mod hostile;

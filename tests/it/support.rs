@@ -21,8 +21,13 @@ pub struct Bed {
 
 /// An empty platform over each database that can be had.
 pub fn beds() -> Vec<Bed> {
+    beds_in(&World::system)
+}
+
+/// The same in worlds of their own: with a clock that is moved by hand, say.
+pub fn beds_in(world: &dyn Fn() -> World) -> Vec<Bed> {
     let over = |test: TestDb| {
-        let platform = Platform::over(test.db.clone(), World::system(), false, &test.folder).unwrap();
+        let platform = Platform::over(test.db.clone(), world(), false, &test.folder).unwrap();
         Bed { platform, test }
     };
     databases().unwrap().into_iter().map(over).collect()

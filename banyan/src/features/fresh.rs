@@ -235,6 +235,7 @@ impl Visit {
             ..
         } = &self.platform;
         banyan_registry::run_daily(registry, door, db, &world.system_ctx())?;
+        while banyan_registry::run_clocks(registry, door, db, &world.system_ctx())? > 0 {}
         self.settle()
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use banyan_base::{Ctx, Event, Finding, Problem, SourceFile, codes};
+use banyan_package::model::RecordType;
 use banyan_package::{Package, Plan, diff, renamed};
 use banyan_store::{Tx, Value};
 use serde::Serialize;
@@ -11,7 +12,7 @@ use serde_json::json;
 
 use crate::catalog::{self, Catalog};
 use crate::layers::{self, Ready};
-use crate::{Registry, migrate, seed};
+use crate::{Registry, clock, migrate, seed};
 
 /// Packages to be applied together, each as its files.
 #[derive(Clone, Debug, Default)]
@@ -124,6 +125,18 @@ impl Registry {
         let fresh = Arc::new(catalog::load(tx, generation)?);
         for (of, what) in &rechecks {
             migrate::recheck(cx, tx, &fresh, &format!("{}.{of}", package.id), what)?;
+        }
+        for (name, declared) in &package.types {
+            let clocks = |record: &RecordType| {
+                record
+                    .lifecycle
+                    .as_ref()
+                    .map(|lifecycle| lifecycle.clocks.clone())
+            };
+            let before = old.and_then(|old| old.record_type(name)).and_then(clocks);
+            if old.is_some() && before.unwrap_or_default() != clocks(declared).unwrap_or_default() {
+                clock::rewind(tx, &fresh, &*fresh.find(&format!("{}.{name}", package.id))?)?;
+            }
         }
         for declared in &package.seeds {
             let info = fresh.find(&format!("{}.{}", package.id, declared.of))?;

@@ -7,7 +7,8 @@
 //!
 //! Map
 //! - `catalog`: what is installed, ready for use. `apply`, `layers`, `migrate`, `ddl`, `index`, `seed`: how it comes to be.
-//! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete. `history`, `lifecycle`.
+//! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete. `history`, `lifecycle`;
+//!   `clock`: what happens when a state lasts too long.
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events and the clock.
 //! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
 //! - `aggregate`: rankings and bulletins. `operations`, `packages`: the rows in the door.
@@ -19,6 +20,7 @@ mod apply;
 mod archive;
 mod catalog;
 mod cell;
+mod clock;
 mod ddl;
 mod error;
 mod export;
@@ -54,6 +56,7 @@ use banyan_store::{Migration, MigrationSet, Tx};
 pub use apply::{Applied, ApplyRequest};
 pub use archive::{Archived, Format, Open};
 pub use catalog::{Catalog, TypeInfo};
+pub use clock::run_clocks;
 pub use error::Error;
 pub use files::operations as file_operations;
 pub use import::operations::operations as import_operations;
@@ -91,6 +94,12 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             name: "record_count_changes",
             sqlite: include_str!("../migrations/sqlite/0010_record_count_changes.sql"),
             postgres: include_str!("../migrations/postgres/0010_record_count_changes.sql"),
+        },
+        Migration {
+            number: 11,
+            name: "state_clock",
+            sqlite: include_str!("../migrations/sqlite/0011_state_clock.sql"),
+            postgres: include_str!("../migrations/postgres/0011_state_clock.sql"),
         },
     ],
 };

@@ -274,7 +274,7 @@ impl Move<'_> {
 }
 
 /// Tables that keep something by the name of the type.
-const KEPT_BY_TYPE: &[&str] = &["record_count", "saved_filter", "import_run"];
+const KEPT_BY_TYPE: &[&str] = &["record_count", "saved_filter", "import_run", "state_clock"];
 
 /// A type goes with its tables and what is kept about it.
 pub(crate) fn drop_type(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(), Problem> {

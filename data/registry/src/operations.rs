@@ -12,7 +12,7 @@ use crate::catalog::{Catalog, TypeInfo};
 use crate::query::{Query, list};
 use crate::record::{self, Change, Record, etag};
 use crate::{
-    Error, Registry, aggregate, export, history, lifecycle, ogc, openapi, packages, reference, saved,
+    Error, Registry, aggregate, clock, export, history, lifecycle, ogc, openapi, packages, reference, saved,
 };
 
 /// The target of an act on a type: `<package>.<type>.<verb>`.
@@ -235,10 +235,14 @@ fn reply(
         .pop()
         .unwrap_or_default();
     let actions = json!(lifecycle::possible(call.cx, info, &record)?);
+    let clocks = clock::running(call.tx, info, &record.id)?;
     let etag = etag(record.version);
     let mut body = record.into_json(info, labels);
     if let Some(object) = body.as_object_mut() {
         object.insert("actions".into(), actions);
+        if !clocks.is_empty() {
+            object.insert("clocks".into(), json!(clocks));
+        }
     }
     Ok(Reply::value(body).with_etag(etag))
 }

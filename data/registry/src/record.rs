@@ -9,7 +9,7 @@ use crate::catalog::{Catalog, Column, TypeInfo};
 use crate::query::search;
 use crate::reference;
 use crate::value::{self, Faults};
-use crate::{Error, history};
+use crate::{Error, clock, history};
 
 /// A record as it stands, or stood.
 #[derive(Clone, Debug, PartialEq)]
@@ -362,6 +362,7 @@ pub fn create(
         search::add(tx, info, record.seq, &words)?;
     }
     count(tx, info, 1)?;
+    clock::wind(cx, tx, catalog, info, &record)?;
     emit(cx, tx, info, &record, None)?;
     Ok(record)
 }
@@ -441,6 +442,9 @@ pub fn update(
         search::put(tx, info, record.seq, &new)?;
     }
     count(tx, info, 0)?;
+    if record.state != before.state {
+        clock::wind(cx, tx, catalog, info, &record)?;
+    }
     emit(cx, tx, info, &record, Some(before))?;
     Ok(record)
 }
@@ -558,6 +562,7 @@ pub fn delete(
         &[before.seq.into()],
     )?;
     count(tx, info, -1)?;
+    clock::stop(tx, info, &before.id)?;
     let gone = Record {
         verb: "deleted".into(),
         ..before.clone()
@@ -581,6 +586,21 @@ fn count(tx: &mut Tx<'_>, info: &TypeInfo, by: i64) -> Result<(), Problem> {
         &[info.name.as_str().into(), by.into()],
     )?;
     Ok(())
+}
+
+/// Tells something of a record that is no change of it, under a verb of its own.
+pub(crate) fn tell(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    info: &TypeInfo,
+    record: &Record,
+    verb: &str,
+) -> Result<(), Problem> {
+    let told = Record {
+        verb: verb.to_owned(),
+        ..record.clone()
+    };
+    emit(cx, tx, info, &told, None)
 }
 
 /// The event of a change. Personal fields are named, not shown: the feed is read by many.

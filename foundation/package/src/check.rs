@@ -1,5 +1,7 @@
 //! What only shows when all files are seen: names that must meet, life cycles, FEEL against the types, other packages.
 
+mod clocks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use banyan_base::{Finding, Severity, SourceFile};
@@ -436,6 +438,7 @@ impl<'a> Checker<'a> {
                 self.feel(path, &at("guard"), guard, &scope, &Type::Boolean);
             }
         }
+        self.clocks(path, lifecycle);
         let mut reached = BTreeSet::from([lifecycle.initial.as_str()]);
         while let Some((_, transition)) = lifecycle.transitions.iter().find(|(_, transition)| {
             !reached.contains(transition.to.as_str())

@@ -268,7 +268,7 @@ const LIFECYCLE: Shape = Table(&[
             may(
                 "transition",
                 Text,
-                "到时自动做的动作;缺省只发出事件 clock.<名称>。",
+                "到时自动做的动作;缺省只发出事件“包.类型.clock_名称”。",
             ),
         ])),
         "时限。",

@@ -342,7 +342,7 @@ pub struct StateClock {
     /// ISO 8601 duration (`P5D`); days are working days where `working_days`.
     pub after: String,
     pub working_days: bool,
-    /// Transition to make; `None`: only the event `clock.<name>` is sent, for triggers.
+    /// Transition to make; `None`: only the event `<package>.<type>.clock_<name>` is sent, for triggers.
     pub transition: Option<String>,
 }
 

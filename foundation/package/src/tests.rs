@@ -59,6 +59,41 @@ fn a_good_package_has_no_findings() {
 
 /// One fault each: (file, what is replaced, by what, the rule that finds it, its line).
 const BROKEN: &[(&str, &str, &str, &str, u32)] = &[
+    (
+        "records/room.toml",
+        "guard = \"record.seats > 0\"",
+        "guard = \"record.seats > 0\"\n[lifecycle.clocks.late]\nstate = \"nope\"\nafter = \"P5D\"",
+        "state-missing",
+        36,
+    ),
+    (
+        "records/room.toml",
+        "guard = \"record.seats > 0\"",
+        "guard = \"record.seats > 0\"\n[lifecycle.clocks.late]\nstate = \"closed\"\nafter = \"P5D\"",
+        "state-final",
+        36,
+    ),
+    (
+        "records/room.toml",
+        "guard = \"record.seats > 0\"",
+        "guard = \"record.seats > 0\"\n[lifecycle.clocks.late]\nstate = \"open\"\nafter = \"five days\"",
+        "duration",
+        37,
+    ),
+    (
+        "records/room.toml",
+        "guard = \"record.seats > 0\"",
+        "guard = \"record.seats > 0\"\n[lifecycle.clocks.late]\nstate = \"open\"\nafter = \"PT5H\"\nworking_days = true",
+        "duration",
+        37,
+    ),
+    (
+        "records/room.toml",
+        "guard = \"record.seats > 0\"",
+        "guard = \"record.seats > 0\"\n[lifecycle.clocks.late]\nstate = \"open\"\nafter = \"P5D\"\ntransition = \"shut\"",
+        "transition-missing",
+        38,
+    ),
     ("package.toml", "id = \"rooms\"", "id = \"Rooms!\"", "name", 1),
     ("package.toml", "id = \"rooms\"", "id = 7", "form", 1),
     (
