@@ -15,6 +15,12 @@ const account = createRoute({
   component: lazyRouteComponent(() => import("./shell/AccountPage"), "AccountPage"),
 });
 
+const accounts = createRoute({
+  getParentRoute: () => root,
+  path: "/accounts",
+  component: lazyRouteComponent(() => import("./accounts/AccountsPage"), "AccountsPage"),
+});
+
 const packages = createRoute({
   getParentRoute: () => root,
   path: "/packages",
@@ -73,7 +79,18 @@ const edit = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, account, packages, packageHome, view, list, create, detail, edit]),
+  routeTree: root.addChildren([
+    home,
+    account,
+    accounts,
+    packages,
+    packageHome,
+    view,
+    list,
+    create,
+    detail,
+    edit,
+  ]),
   basepath: "/desk",
   defaultErrorComponent: ({ error, reset }) => <Failure error={error} retry={reset} />,
   scrollRestoration: true,

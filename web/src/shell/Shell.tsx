@@ -5,6 +5,7 @@ import {
   HomeOutlined,
   MenuOutlined,
   SettingOutlined,
+  TeamOutlined,
   UserOutlined,
 } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
@@ -137,6 +138,9 @@ function Navigation({ onChoose }: { onChoose: () => void }) {
       ),
     })),
     { key: "packages", icon: <SettingOutlined />, label: <Link to="/packages">{t("packages")}</Link> },
+    ...(me.data?.roles.includes("admin")
+      ? [{ key: "accounts", icon: <TeamOutlined />, label: <Link to="/accounts">{t("acc.title")}</Link> }]
+      : []),
   ];
   const withViews = items.flatMap((item) => {
     if (item.key !== `p.${here.pkg}`) return [item];
@@ -152,7 +156,7 @@ function Navigation({ onChoose }: { onChoose: () => void }) {
     return [item, ...own];
   });
   const place = useLocation({ select: (location) => location.pathname.split("/").at(-1) });
-  const fixed = place === "packages" ? ["packages"] : place === "account" ? [] : ["home"];
+  const fixed = place === "packages" || place === "accounts" ? [place] : place === "account" ? [] : ["home"];
   const selected = here.view ? [`v.${here.view}`] : here.pkg ? [`p.${here.pkg}`] : fixed;
   return (
     <nav aria-label={t("menu")}>
