@@ -21,7 +21,7 @@ use crate::sign::token::{self, New};
 use crate::sign::{Accounts, digest, service};
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-const ALGORITHMS: &[&str] = &["EdDSA", "ES256", "ES384", "PS256", "RS256"];
+const ALGORITHMS: &[&str] = &["EdDSA", "Ed25519", "ES256", "ES384", "PS256", "RS256"];
 /// Clocks may differ by so many seconds.
 pub(crate) const SKEW: i64 = 60;
 /// An assertion may not be good for longer than so many seconds.
@@ -101,7 +101,13 @@ fn part<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
 
 /// Whether one of the keys made the signature.
 fn signed(keys: &[CoreJsonWebKey], header: &Header, message: &str, signature: &[u8]) -> bool {
-    let Ok(algorithm) = serde_json::from_value::<CoreJwsSigningAlgorithm>(json!(header.alg)) else {
+    // RFC 9864 names the curve; what is signed is the same.
+    let named = if header.alg == "Ed25519" {
+        "EdDSA"
+    } else {
+        &header.alg
+    };
+    let Ok(algorithm) = serde_json::from_value::<CoreJwsSigningAlgorithm>(json!(named)) else {
         return false;
     };
     if algorithm.uses_shared_secret() || !ALGORITHMS.contains(&header.alg.as_str()) {
