@@ -1,3 +1,4 @@
+import { securityEn } from "./security.en";
 import type { Messages } from "./zh-CN";
 
 type Part<T> = { [K in keyof T]?: T[K] extends string ? string : Part<T[K]> };
@@ -237,5 +238,6 @@ export const en: Part<Messages> = {
     changed: "Password changed",
     rule: "At least 10 characters, no common words.",
   },
+  sec: securityEn,
   clock: "Demonstration clock: {{at}}",
 };

@@ -1,3 +1,5 @@
+import { securityZh } from "./security.zh-CN";
+
 /** Every text of the desk. English follows in en.ts; a missing one falls back to this. */
 export const zh = {
   brand: "榕",
@@ -240,6 +242,7 @@ export const zh = {
     changed: "密码已修改",
     rule: "至少 10 个字符,不要用常见词。",
   },
+  sec: securityZh,
   clock: "演示时钟:{{at}}",
 };
 
