@@ -58,7 +58,12 @@ impl Accounts {
         if hash.is_empty() || self.gate.through(|| password::verify(sent, &hash)) {
             return self.release(&counted);
         }
-        Err(Problem::new(codes::INVALID, "密码不对。").with_error(pointer, "wrong", "密码不对"))
+        let text = if pointer == "/old" {
+            "原密码不对"
+        } else {
+            "密码不对"
+        };
+        Err(Problem::new(codes::INVALID, format!("{text}。")).with_error(pointer, "wrong", text))
     }
 }
 
