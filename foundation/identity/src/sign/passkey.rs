@@ -165,7 +165,7 @@ impl Accounts {
             .finish_discoverable_authentication_v2(
                 &shown.credential,
                 state.content,
-                &DiscoverableKey::from(&key),
+                DiscoverableKey::from(&key),
             )
             .map_err(|_| refused())?;
         if !proof.user_verified() {
