@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tower::Layer;
 
 /// The time for the head of a request; a kept-alive connection may be idle as long.
 const HEAD: Duration = Duration::from_secs(15);
@@ -33,8 +35,8 @@ pub(crate) async fn serve(
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Too many open files, most likely: it passes, and a pause keeps this loop from spinning.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -44,7 +46,7 @@ pub(crate) async fn serve(
         };
         // Answers are written whole; waiting for more to send would only slow them.
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(router.clone());
+        let service = TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(router.clone()));
         let connection = builder
             .serve_connection(TokioIo::new(stream), service)
             .into_owned();

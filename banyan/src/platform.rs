@@ -7,7 +7,7 @@ use std::sync::Arc;
 use banyan_base::{Problem, World};
 use banyan_door::{Door, Metrics};
 use banyan_identity::audit::{AuditSettings, AuditTrail, Suite};
-use banyan_identity::{Accounts, CedarPolicy, NewAccount};
+use banyan_identity::{Accounts, CedarPolicy, NewAccount, Settings};
 use banyan_registry::Registry;
 use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options};
@@ -38,12 +38,11 @@ impl Platform {
                 connections: config.store.read_connections,
             },
         )?;
-        let secure = config
-            .server
-            .public_url
-            .as_deref()
-            .is_some_and(|url| url.starts_with("https"));
-        Platform::with_audit(db, world, secure, &config.store.folder, &config.audit_settings())
+        let folder = &config.store.folder;
+        let settings = config
+            .sign_in
+            .settings(folder, config.server.public_url.as_deref());
+        Platform::with_audit(db, world, settings, folder, &config.audit_settings())
     }
 
     /// The same over a database that is open already, with a folder for what is kept in files.
@@ -51,18 +50,30 @@ impl Platform {
     /// # Errors
     /// Where it can't be migrated.
     pub fn over(db: Db, world: World, secure: bool, folder: &Path) -> Result<Platform, Problem> {
+        let settings = Settings {
+            public_url: secure.then(|| "https://localhost".to_owned()),
+            ..Settings::new(folder)
+        };
+        Platform::with(db, world, settings, folder)
+    }
+
+    /// The same, with what the configuration says of signing in.
+    ///
+    /// # Errors
+    /// Where it can't be migrated.
+    pub fn with(db: Db, world: World, settings: Settings, folder: &Path) -> Result<Platform, Problem> {
         let audit = AuditSettings {
             folder: folder.join("audit"),
             origin: "banyan.local".into(),
             suite: Suite::International,
         };
-        Platform::with_audit(db, world, secure, folder, &audit)
+        Platform::with_audit(db, world, settings, folder, &audit)
     }
 
     fn with_audit(
         db: Db,
         world: World,
-        secure: bool,
+        settings: Settings,
         folder: &Path,
         audit: &AuditSettings,
     ) -> Result<Platform, Problem> {
@@ -78,13 +89,13 @@ impl Platform {
         registry.name_people(Box::new(banyan_identity::account_names));
         // The first look loads the policies before anybody is let in.
         db.read(|tx| registry.catalog(tx))?;
-        let accounts = Arc::new(Accounts::new(db.clone(), world.clone())?);
+        let accounts = Arc::new(Accounts::new(db.clone(), world.clone(), settings)?);
         let metrics = Metrics::new().map_err(Problem::internal)?;
         let blobs = Blobs::open(&folder.join("blobs"))?;
         let mut rows = banyan_registry::operations(&registry);
         rows.extend(banyan_registry::file_operations(&registry, &blobs));
         rows.extend(banyan_registry::import_operations(&registry, &blobs));
-        rows.extend(banyan_identity::operations(&accounts, secure));
+        rows.extend(banyan_identity::operations(&accounts));
         rows.extend(banyan_door::job_operations());
         let audit = Arc::new(AuditTrail::open(audit, &world).map_err(Problem::internal)?);
         rows.extend(banyan_identity::audit::operations(audit.log()));
@@ -144,6 +155,7 @@ impl Platform {
             unit: None,
             roles: ["admin".to_owned()].into(),
             password: secret.clone(),
+            must_change: None,
         };
         self.create_account(admin)?;
         Ok(Some(secret))

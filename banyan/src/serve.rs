@@ -44,6 +44,7 @@ pub fn serve(
         }),
         systems: systems(platform),
         cookie: banyan_identity::SESSION_COOKIE,
+        trusted_proxies: config.http.trusted_proxies.clone(),
     };
     let auth: Arc<dyn banyan_door::Authenticator> =
         Arc::<banyan_identity::Accounts>::clone(&platform.accounts);

@@ -82,6 +82,7 @@ fn every_act_is_in_the_log_and_nothing_personal_is() {
             kind: ActorKind::Person,
             unit: Some("FJ001".into()),
             roles: ["pets.clerk".to_owned()].into(),
+            grant: banyan_base::Grant::default(),
         });
         let stranger = bed.platform.world.ctx(Actor {
             id: "stranger-1".into(),
@@ -159,7 +160,15 @@ fn outside_code_comes_to_the_same_tree() {
     let address = bed.serve();
     let secret = bed.platform.first_administrator().unwrap().unwrap();
     let cx = bed.platform.world.system_ctx();
-    let (_, token) = bed.platform.accounts.sign_in(&cx, "admin", &secret).unwrap();
+    let sent = Input::json(json!({ "login": "admin", "password": secret }));
+    let reply = bed.call(&cx, "session.create", sent).unwrap();
+    let cookie = &reply
+        .headers
+        .iter()
+        .find(|(name, _)| name == "Set-Cookie")
+        .unwrap()
+        .1;
+    let token = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
     python(&["http", &format!("http://{address}"), &token, &key]);
     log.close();
     python(&["folder", &folder.display().to_string(), &key]);

@@ -12,6 +12,7 @@ mod openapi;
 mod overlay_life;
 mod package_life;
 mod package_refused;
+mod sign_in;
 mod support;
 mod tidy;
 mod upkeep;

@@ -11,6 +11,8 @@ pub struct Http {
     pub timeout_seconds: u64,
     /// Folder with the built desk; absent, `web/dist` here if it is there, else the copy inside the binary. Since v0.1.
     pub web_folder: Option<std::path::PathBuf>,
+    /// Addresses of proxies before this server: what they say of the client's address (`X-Forwarded-For`) is believed. Since v0.2.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
 }
 
 impl Default for Http {
@@ -19,6 +21,7 @@ impl Default for Http {
             concurrent_calls: 64,
             timeout_seconds: 60,
             web_folder: None,
+            trusted_proxies: Vec::new(),
         }
     }
 }

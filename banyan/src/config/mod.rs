@@ -8,6 +8,7 @@ mod http;
 mod log;
 mod reference;
 mod server;
+mod sign_in;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub use http::Http;
 pub use log::{Format, Log};
 pub use reference::{default_file, reference_page};
 pub use server::Server;
+pub use sign_in::SignIn;
 pub use store::Store;
 
 /// The whole file, `banyan.toml`.
@@ -33,6 +35,8 @@ pub struct Config {
     pub store: Store,
     /// Limits of the HTTP interface.
     pub http: Http,
+    /// How people and machines sign in.
+    pub sign_in: SignIn,
     /// Logs.
     pub log: Log,
     /// The audit log.
@@ -91,7 +95,7 @@ impl Config {
         if self.store.read_connections == 0 {
             return Err("store.read_connections must be at least 1".into());
         }
-        Ok(())
+        self.sign_in.check()
     }
 
     /// Where and how the audit log is kept.

@@ -58,6 +58,7 @@ fn kind_of(property: &Value) -> String {
         Some("integer") => "integer",
         Some("boolean") => "boolean",
         Some("null") => "absent",
+        Some("array") => "list",
         _ => "text",
     };
     match property.get("type") {

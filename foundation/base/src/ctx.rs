@@ -43,6 +43,10 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn set(&self, _to: Timestamp) -> bool {
         false
     }
+    /// The moment that others' clocks show, for protocols with outside parties (one-time codes, signed tokens).
+    fn outside(&self) -> Timestamp {
+        self.now()
+    }
 }
 
 /// The machine's clock.
@@ -84,6 +88,10 @@ impl Clock for YearClock {
             .checked_add(jiff::Span::new().years(self.years))
             .and_then(|shown| crate::ZONE.to_timestamp(shown))
             .unwrap_or(now)
+    }
+
+    fn outside(&self) -> Timestamp {
+        SystemClock.now()
     }
 }
 
@@ -165,6 +173,11 @@ impl World {
         self.clock.now()
     }
 
+    /// The moment that others' clocks show, even where this world's clock is in another year.
+    pub fn outside_now(&self) -> Timestamp {
+        self.clock.outside()
+    }
+
     /// A new id; later calls in this process give greater ids while the clock does not go back.
     pub fn id(&self) -> Id {
         let millis = self.now().as_millisecond();
@@ -231,6 +244,20 @@ pub enum ActorKind {
     System,
 }
 
+/// How an actor was let in, and what narrows it to less than its roles give. The door enforces it before policy is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grant {
+    /// Id of the session (not its token), where the actor came with one.
+    pub session: Option<String>,
+    /// Id of the token, where the actor came with one.
+    pub token: Option<String>,
+    /// What may be done, where it is less than the roles give: `read` (only reading), `package:<id>`,
+    /// `operation:<name>`. What is done must fit one of the packages and operations named, if any is.
+    pub scopes: Option<BTreeSet<String>>,
+    /// Why, for the caller, in Chinese: what must be done first, or whose limit it is.
+    pub reason: String,
+}
+
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
@@ -243,6 +270,9 @@ pub struct Actor {
     pub unit: Option<String>,
     /// Roles as `package.role`, e.g. `work-points.office`; `admin` is the platform's own.
     pub roles: BTreeSet<String>,
+    /// Never stored nor sent: it belongs to one entrance.
+    #[serde(skip)]
+    pub grant: Grant,
 }
 
 impl Actor {
@@ -253,6 +283,7 @@ impl Actor {
             kind: ActorKind::System,
             unit: None,
             roles: BTreeSet::new(),
+            grant: Grant::default(),
         }
     }
 
@@ -263,6 +294,7 @@ impl Actor {
             kind: ActorKind::Anonymous,
             unit: None,
             roles: BTreeSet::new(),
+            grant: Grant::default(),
         }
     }
 

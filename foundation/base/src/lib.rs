@@ -25,7 +25,9 @@ mod tests;
 pub mod text;
 
 pub use codes::Code;
-pub use ctx::{Actor, ActorKind, Clock, Ctx, Id, ManualClock, SystemClock, World, YearClock, timestamp_text};
+pub use ctx::{
+    Actor, ActorKind, Clock, Ctx, Grant, Id, ManualClock, SystemClock, World, YearClock, timestamp_text,
+};
 pub use event::Event;
 pub use finding::{Finding, Severity, SourceFile, has_errors};
 pub use money::Money;

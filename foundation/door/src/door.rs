@@ -3,12 +3,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use banyan_base::{Ctx, Problem, World, codes};
+use banyan_base::{Ctx, Grant, Problem, World, codes};
 use banyan_store::{Db, Tx};
 
 use crate::hooks::{AuditLog, AuditStart, AuditTicket, Decision, Obligations, Outcome, Policy};
 use crate::idempotency::once;
-use crate::{Access, Audit, Call, Handler, Input, Metrics, Operation, Outside, Reply, Target};
+use crate::{Access, Audit, Call, Handler, Input, Method, Metrics, Operation, Outside, Reply, Target};
 
 /// The one door. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -208,6 +208,9 @@ impl Door {
     }
 
     fn permit(&self, cx: &Ctx, row: &Operation, target: &Target) -> Result<Obligations, Problem> {
+        if !within(&cx.actor.grant, row, target) {
+            return Err(Problem::new(codes::FORBIDDEN, cx.actor.grant.reason.clone()));
+        }
         match self.inner.policy.decide(cx, target, row)? {
             Decision::Permit(obligations) => Ok(obligations),
             Decision::Deny { reason } if cx.actor.kind == banyan_base::ActorKind::Anonymous => {
@@ -285,6 +288,26 @@ impl Door {
         ticket.wait()?;
         Ok(reply)
     }
+}
+
+/// Whether an act lies within what the actor's grant leaves of its rights.
+fn within(grant: &Grant, row: &Operation, target: &Target) -> bool {
+    let Some(scopes) = &grant.scopes else { return true };
+    let reads = row.method == Method::Get || row.access == Access::Read;
+    if scopes.contains("read") && !reads {
+        return false;
+    }
+    let package = target.resource.split('.').next().unwrap_or("");
+    let mut named = scopes.iter().filter_map(|scope| scope.split_once(':')).peekable();
+    // Only `read`: every package. Nothing at all: nothing.
+    if named.peek().is_none() {
+        return scopes.contains("read");
+    }
+    named.any(|(kind, name)| match kind {
+        "package" => name == package,
+        "operation" => name == row.name,
+        _ => false,
+    })
 }
 
 fn guarded<T>(f: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {

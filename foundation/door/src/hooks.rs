@@ -139,6 +139,8 @@ pub enum Credential {
     Session(String),
     /// A bearer token.
     Bearer(String),
+    /// Name and password of a machine: good at the token endpoint only, which finds them in [`crate::Caller`].
+    Basic,
 }
 
 /// Turns a credential into the one who acts.

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,6 +24,29 @@ pub struct Input {
     pub locale: String,
     /// Scheme and authority the caller used, for absolute links: `http://127.0.0.1:8080`.
     pub base_url: String,
+    /// What the transport knows of whoever calls, for signing in.
+    pub caller: Caller,
+}
+
+/// What the transport knows of whoever calls. A debug line shows none of the secrets in it.
+#[derive(Clone, Default)]
+pub struct Caller {
+    /// Where the call comes from, if that is known.
+    pub address: Option<IpAddr>,
+    /// The `User-Agent`, as sent.
+    pub agent: String,
+    /// Cookies, except the session's.
+    pub cookies: BTreeMap<String, String>,
+    /// Name and password of HTTP Basic (RFC 7617): machines at the token endpoint.
+    pub basic: Option<(String, String)>,
+}
+
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Caller")
+            .field("agent", &self.agent)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,7 @@
 //! One door: the operation. Everything anyone can do enters here, from HTTP, triggers, jobs and the command line alike.
 //!
 //! Invariants
-//! - The steps have one order: context → audit begins (and may refuse) → policy → idempotency → transaction → audit ends.
+//! - The steps have one order: context → audit begins (and may refuse) → what the actor's grant leaves → policy → idempotency → transaction → audit ends.
 //! - A handler knows no transport and no policy; it can't be reached but through [`Door`].
 //! - Must not know: HTTP, any engine, any type of record.
 //!
@@ -30,7 +30,7 @@ pub use hooks::{
     Outcome, Policy,
 };
 pub use idempotency::{KEPT_HOURS, MIGRATIONS, prune};
-pub use input::{Body, Input, TemporaryFile, Upload, UploadContent};
+pub use input::{Body, Caller, Input, TemporaryFile, Upload, UploadContent};
 pub use jobs::job_operations;
 pub use metrics::Metrics;
 pub use operation::{Access, BODY_LIMIT, Call, Handler, Method, Operation, Outside, Target};

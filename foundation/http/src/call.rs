@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::RequestExt;
 use axum::body::{Body as HttpBody, Bytes, to_bytes};
-use axum::extract::{Path, Request};
+use axum::extract::{ConnectInfo, Path, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use banyan_base::{Ctx, Problem, codes};
-use banyan_door::{Body, Credential, Input, Operation, Reply, ReplyBody, Upload};
+use banyan_door::{Body, Caller, Credential, Input, Operation, Reply, ReplyBody, Upload};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::router::Shared;
+use crate::router::{Settings, Shared};
 
 /// Deepest JSON that is read.
 const MAX_DEPTH: usize = 64;
@@ -25,7 +26,23 @@ const MAX_QUERY: usize = 16 * 1024;
 pub(crate) fn problem(problem: &Problem, trace: &str) -> Response {
     let status = StatusCode::from_u16(problem.code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = problem.to_json(trace).to_string();
-    let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+    // OAuth 2.0 has a form of its own (RFC 6749, 5.2); a problem that carries its `error` is both.
+    let oauth = problem.extra.contains_key("error");
+    let kind = if oauth {
+        "application/json"
+    } else {
+        "application/problem+json"
+    };
+    let mut response = (status, [(header::CONTENT_TYPE, kind)], body).into_response();
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if oauth && problem.code.status == 401 {
+        response.headers_mut().insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Basic realm=\"banyan\""),
+        );
+    }
     if problem.code.status == 503 {
         response
             .headers_mut()
@@ -78,7 +95,8 @@ async fn sent(
         .operation(operation)
         .cloned()
         .ok_or_else(|| Problem::internal("a route without an operation"))?;
-    let (input, headers) = input(&row, request).await?;
+    let (mut input, headers, peer) = input(&row, request).await?;
+    input.caller = caller(&headers, peer, &shared.settings);
     Ok((row, input, headers))
 }
 
@@ -127,22 +145,84 @@ async fn run(
     respond(reply)
 }
 
+/// Cookies as they were sent: name and value.
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+}
+
+/// Longest `User-Agent` that is looked at.
+const MAX_AGENT: usize = 400;
+
+fn caller(headers: &HeaderMap, peer: Option<IpAddr>, settings: &Settings) -> Caller {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    Caller {
+        address: address(headers, peer, &settings.trusted_proxies),
+        agent: text(header::USER_AGENT)
+            .unwrap_or("")
+            .chars()
+            .take(MAX_AGENT)
+            .collect(),
+        cookies: cookies(headers)
+            .filter(|(name, _)| *name != settings.cookie)
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        basic: text(header::AUTHORIZATION).and_then(basic),
+    }
+}
+
+/// Behind a proxy that is trusted, the last address it names that is no such proxy itself.
+fn address(headers: &HeaderMap, peer: Option<IpAddr>, trusted: &[IpAddr]) -> Option<IpAddr> {
+    let peer = peer?;
+    if !trusted.contains(&peer) {
+        return Some(peer);
+    }
+    let named: Vec<IpAddr> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(','))
+        .map_while(|one| one.trim().parse().ok())
+        .collect();
+    named
+        .into_iter()
+        .rev()
+        .find(|one| !trusted.contains(one))
+        .or(Some(peer))
+}
+
+/// Name and password of `Basic …`, each form-encoded as OAuth 2.0 asks (RFC 6749, 2.3.1).
+fn basic(value: &str) -> Option<(String, String)> {
+    let decoded = data_encoding::BASE64
+        .decode(value.strip_prefix("Basic ")?.trim().as_bytes())
+        .ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let (name, password) = text.split_once(':')?;
+    let decode = |part: &str| query(part).and_then(|pairs| pairs.into_iter().next());
+    Some((
+        decode(name)?.0,
+        decode(password).map_or(String::new(), |(password, _)| password),
+    ))
+}
+
 pub(crate) fn credential(headers: &HeaderMap, cookie: &str) -> Result<(Credential, bool), Problem> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
-        let token = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
+        let text = value.to_str().ok();
+        if text.is_some_and(|text| text.starts_with("Basic ")) {
+            // Only the token endpoint takes it; elsewhere it lets nobody in.
+            return Ok((Credential::Basic, false));
+        }
+        let token = text.and_then(|text| text.strip_prefix("Bearer "));
         let wrong = || Problem::new(codes::UNAUTHENTICATED, "Authorization 应为 Bearer 令牌。");
         return token
             .map(|token| (Credential::Bearer(token.to_owned()), false))
             .ok_or_else(wrong);
     }
-    let cookies = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies
-        .flat_map(|text| text.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    Ok(match pairs.find(|(name, _)| *name == cookie) {
+    Ok(match cookies(headers).find(|(name, _)| *name == cookie) {
         Some((_, token)) => (Credential::Session(token.to_owned()), true),
         None => (Credential::None, false),
     })
@@ -156,7 +236,7 @@ fn same_site(headers: &HeaderMap) -> bool {
             .is_some_and(|value| value == "same-origin")
 }
 
-async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMap), Problem> {
+async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMap, Option<IpAddr>), Problem> {
     let refuse = |text: &str| Problem::new(codes::BAD_REQUEST, text.to_owned());
     let headers = request.headers().clone();
     let text = |name: &str| -> Result<Option<String>, Problem> {
@@ -187,6 +267,10 @@ async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMa
     {
         return Err(refuse("地址里不能含有空字符。"));
     }
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0.ip().to_canonical());
     let host = text("host")?.unwrap_or_default();
     let locale = text("accept-language")?
         .filter(|tag| tag.starts_with("en"))
@@ -202,6 +286,7 @@ async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMa
         accept: text("accept")?,
         locale,
         base_url: format!("http://{host}"),
+        caller: Caller::default(),
     };
     let kind = text("content-type")?.unwrap_or_default();
     let limit = usize::try_from(row.body_limit).unwrap_or(usize::MAX);
@@ -224,7 +309,7 @@ async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMa
             ));
         };
     }
-    Ok((input, headers))
+    Ok((input, headers, peer))
 }
 
 /// JSON no deeper than the bound: counted on the text, so that nothing deep is ever built.

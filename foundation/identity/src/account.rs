@@ -1,25 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use banyan_base::{Actor, ActorKind, Ctx, Problem, World, codes, timestamp_text};
-use banyan_door::{Authenticator, Credential};
-use banyan_store::{Db, Row, Tx};
-use jiff::SignedDuration;
+use banyan_base::{Actor, ActorKind, Ctx, Grant, Problem, codes};
+use banyan_store::{Row, Tx};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
-/// Name of the cookie that holds a session's token.
-pub const SESSION_COOKIE: &str = "banyan_session";
-/// A session ends after this many hours without use …
-pub const SESSION_HOURS: i64 = 12;
-/// … and after this many in all.
-const SESSION_HOURS_IN_ALL: i64 = 7 * 24;
-/// Wrong passwords in a row that lock an account, and for how long.
-const FAILURES: i64 = 5;
-const LOCK_MINUTES: i64 = 15;
-const MIN_PASSWORD: usize = 10;
+use crate::sign::{session, weak};
 
 /// An account to be made.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,6 +16,9 @@ pub struct NewAccount {
     #[serde(default)]
     pub roles: BTreeSet<String>,
     pub password: String,
+    /// Whether its owner must change the password at the first sign-in; absent: where an administrator sets it.
+    #[serde(default)]
+    pub must_change: Option<bool>,
 }
 
 /// An account as it stands; never with its password.
@@ -42,6 +30,10 @@ pub struct Account {
     pub unit: Option<String>,
     pub roles: BTreeSet<String>,
     pub disabled: bool,
+    /// The password was set by somebody else and is good for changing it only.
+    pub must_change: bool,
+    /// `person` or `service`.
+    pub kind: String,
     /// Rises with every change by an administrator.
     pub version: i64,
 }
@@ -56,22 +48,36 @@ impl Account {
         Actor {
             id: self.id.clone(),
             name: self.name.clone(),
-            kind: ActorKind::Person,
+            kind: if self.kind == "service" {
+                ActorKind::Service
+            } else {
+                ActorKind::Person
+            },
             unit: self.unit.clone(),
             roles: self.roles.clone(),
+            grant: Grant::default(),
         }
     }
 
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({
             "id": self.id, "login": self.login, "name": self.name, "unit": self.unit, "roles": self.roles,
-            "disabled": self.disabled, "version": self.version,
+            "disabled": self.disabled, "must_change": self.must_change, "kind": self.kind, "version": self.version,
         })
     }
 }
 
 pub(crate) const COLUMNS: &str =
-    "id, login, name, unit, roles, disabled, password, failures, locked_until, version";
+    "id, login, name, unit, roles, disabled, password, failures, locked_until, version, must_change, kind";
+
+/// [`COLUMNS`] of the table that goes by this name in a query.
+pub(crate) fn columns(table: &str) -> String {
+    let named: Vec<String> = COLUMNS
+        .split(", ")
+        .map(|column| format!("{table}.{column}"))
+        .collect();
+    named.join(", ")
+}
 
 pub(crate) fn decode(row: &Row) -> Result<Account, Problem> {
     let roles: String = row.get(4)?;
@@ -83,55 +89,9 @@ pub(crate) fn decode(row: &Row) -> Result<Account, Problem> {
         roles: serde_json::from_str(&roles).map_err(Problem::internal)?,
         disabled: row.get(5)?,
         version: row.get(9)?,
+        must_change: row.get(10)?,
+        kind: row.get(11)?,
     })
-}
-
-fn token_hash(token: &str) -> String {
-    Sha256::digest(token.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-/// Hashes a password with a fresh salt. Slow by design: outside of transactions where it can be.
-pub fn hash_password(world: &World, password: &str) -> Result<String, Problem> {
-    let hash: PasswordHash = Argon2::default()
-        .hash_password_with_salt(password.as_bytes(), &world.secret::<16>())
-        .map_err(Problem::internal)?;
-    Ok(hash.to_string())
-}
-
-pub(crate) fn verify(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| {
-        Argon2::default()
-            .verify_password(password.as_bytes(), &hash)
-            .is_ok()
-    })
-}
-
-/// What is wrong with a new password, if anything.
-pub fn weak(login: &str, password: &str) -> Option<&'static str> {
-    let lower = password.to_lowercase();
-    let common = [
-        "password",
-        "12345678",
-        "qwertyui",
-        "admin123",
-        "fujian2022",
-        "88888888",
-        "abcdefgh",
-        "iloveyou",
-    ];
-    let first = password.chars().next();
-    if password.chars().count() < MIN_PASSWORD {
-        Some("密码至少十个字符")
-    } else if password.chars().all(|c| Some(c) == first) || common.iter().any(|word| lower.contains(word)) {
-        Some("密码太常见,请换一个")
-    } else if lower.contains(&login.to_lowercase()) {
-        Some("密码不能包含登录名")
-    } else {
-        None
-    }
 }
 
 /// What is wrong with a person's name, if anything.
@@ -140,8 +100,28 @@ pub(crate) fn wrong_name(name: &str) -> Option<&'static str> {
     (count == 0 || count > 60 || name.chars().any(char::is_control)).then_some("姓名为 1 到 60 个字")
 }
 
-/// Makes an account.
+/// Makes a person's account.
 pub fn create(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount, password_hash: &str) -> Result<Account, Problem> {
+    make(cx, tx, new, "person", Some(password_hash))
+}
+
+/// Makes a machine's account; it has no password.
+pub(crate) fn create_service(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount) -> Result<Account, Problem> {
+    make(cx, tx, new, "service", None)
+}
+
+/// Makes the account of a person who signs in elsewhere; it has no password until an administrator gives one.
+pub(crate) fn create_external(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount) -> Result<Account, Problem> {
+    make(cx, tx, new, "person", None)
+}
+
+fn make(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    new: &NewAccount,
+    kind: &str,
+    password_hash: Option<&str>,
+) -> Result<Account, Problem> {
     let login = new.login.trim();
     let fits = (2..=40).contains(&login.len())
         && login
@@ -161,7 +141,7 @@ pub fn create(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount, password_hash: &str) 
             format!("“{role}”不是角色:应为 admin 或“包.角色”"),
         );
     }
-    if let Some(message) = weak(login, &new.password) {
+    if let Some(message) = password_hash.and_then(|_| weak(login, &new.password)) {
         wrong = wrong.with_error("/password", "weak", message);
     }
     if find_by_login(tx, login)?.is_some() {
@@ -177,11 +157,13 @@ pub fn create(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount, password_hash: &str) 
         unit: new.unit.clone(),
         roles: new.roles.clone(),
         disabled: false,
+        must_change: new.must_change.unwrap_or(cx.actor.kind != ActorKind::System),
+        kind: kind.into(),
         version: 1,
     };
     tx.execute(
-        "INSERT INTO account (id, login, name, unit, roles, password, disabled, failures, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, ?7)",
+        "INSERT INTO account (id, login, name, unit, roles, password, disabled, failures, created_at, must_change, kind)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, ?7, ?8, ?9)",
         &[
             account.id.as_str().into(),
             account.login.as_str().into(),
@@ -190,8 +172,10 @@ pub fn create(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount, password_hash: &str) 
             serde_json::to_string(&account.roles)
                 .map_err(Problem::internal)?
                 .into(),
-            password_hash.into(),
+            password_hash.unwrap_or("").into(),
             cx.now_text().into(),
+            i64::from(account.must_change).into(),
+            kind.into(),
         ],
     )?;
     crate::admin::tell(cx, tx, &account, "created")?;
@@ -228,86 +212,6 @@ pub(crate) fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<Account>, Problem
     row.map(|row| decode(&row)).transpose()
 }
 
-/// Accounts over one database, for signing in.
-pub struct Accounts {
-    db: Db,
-    world: World,
-    /// Verified against where there is no account, so that the answer takes as long.
-    decoy: String,
-}
-
-impl Accounts {
-    /// # Errors
-    /// Where the decoy can't be hashed.
-    pub fn new(db: Db, world: World) -> Result<Accounts, Problem> {
-        let decoy = hash_password(&world, "no account has this")?;
-        Ok(Accounts { db, world, decoy })
-    }
-
-    /// Checks a password and opens a session; gives its token, shown this once.
-    ///
-    /// # Errors
-    /// `UNAUTHENTICATED`, with one text for all causes; `TOO_MANY` where the account is locked.
-    pub fn sign_in(&self, cx: &Ctx, login: &str, password: &str) -> Result<(Account, String), Problem> {
-        let sql = format!("SELECT {COLUMNS} FROM account WHERE login = ?1");
-        let row = self
-            .db
-            .read::<_, Problem>(|tx| Ok(tx.query_opt(&sql, &[login.into()])?))?;
-        let hash = row.as_ref().map_or(Ok(self.decoy.clone()), |row| row.get(6))?;
-        let good = verify(password, &hash) && row.is_some();
-        let refused = || Problem::new(codes::UNAUTHENTICATED, "登录名或密码不对。");
-        let Some(row) = row else { return Err(refused()) };
-        let account = decode(&row)?;
-        let locked = row
-            .get::<Option<String>>(8)?
-            .is_some_and(|until| until > cx.now_text());
-        if locked {
-            return Err(Problem::new(
-                codes::TOO_MANY,
-                format!("连续输错密码,账号已锁定,请 {LOCK_MINUTES} 分钟后再试。"),
-            ));
-        }
-        let id = account.id.clone();
-        if !good || account.disabled {
-            let until = timestamp_text(cx.now + SignedDuration::from_mins(LOCK_MINUTES));
-            self.db.write::<_, Problem>(move |tx| {
-                tx.execute(
-                    "UPDATE account SET locked_until = CASE WHEN failures + 1 >= ?2 THEN ?3 ELSE NULL END,
-                     failures = CASE WHEN failures + 1 >= ?2 THEN 0 ELSE failures + 1 END WHERE id = ?1",
-                    &[id.into(), FAILURES.into(), until.into()],
-                )?;
-                Ok(())
-            })?;
-            return Err(refused());
-        }
-        let token: String = self
-            .world
-            .secret::<32>()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let (hash, now) = (token_hash(&token), cx.now_text());
-        self.db.write::<_, Problem>(move |tx| {
-            tx.execute(
-                "UPDATE account SET failures = 0, locked_until = NULL WHERE id = ?1",
-                &[id.as_str().into()],
-            )?;
-            tx.execute(
-                "INSERT INTO session (token_hash, account, created_at, seen_at) VALUES (?1, ?2, ?3, ?3)",
-                &[hash.into(), id.into(), now.into()],
-            )?;
-            Ok(())
-        })?;
-        Ok((account, token))
-    }
-}
-
-/// Ends all sessions of an account: signing out is signing out everywhere.
-pub fn sign_out(tx: &mut Tx<'_>, account: &str) -> Result<(), Problem> {
-    tx.execute("DELETE FROM session WHERE account = ?1", &[account.into()])?;
-    Ok(())
-}
-
 /// The stored hash of an account's password; empty where there is none.
 pub(crate) fn password_of(tx: &mut Tx<'_>, account: &str) -> Result<String, Problem> {
     let row = tx.query_opt("SELECT password FROM account WHERE id = ?1", &[account.into()])?;
@@ -323,55 +227,11 @@ pub(crate) fn change_password(
 ) -> Result<(), Problem> {
     let id = cx.actor.id.as_str();
     let changed = tx.execute(
-        "UPDATE account SET password = ?2 WHERE id = ?1 AND password = ?3",
+        "UPDATE account SET password = ?2, must_change = 0 WHERE id = ?1 AND password = ?3",
         &[id.into(), new_hash.into(), checked.into()],
     )?;
     let account = find(tx, id)?.filter(|_| changed == 1);
     let account = account.ok_or_else(|| Problem::new(codes::CONFLICT, "密码刚被修改过,请重新登录。"))?;
-    sign_out(tx, id)?;
+    session::end_everywhere(tx, id)?;
     crate::admin::tell(cx, tx, &account, "password_changed")
-}
-
-impl Authenticator for Accounts {
-    fn actor(&self, credential: &Credential) -> Result<Actor, Problem> {
-        let (Credential::Session(token) | Credential::Bearer(token)) = credential else {
-            return Ok(Actor::anonymous());
-        };
-        let now = self.world.now();
-        let idle = timestamp_text(now - SignedDuration::from_hours(SESSION_HOURS));
-        let whole = timestamp_text(now - SignedDuration::from_hours(SESSION_HOURS_IN_ALL));
-        let hash = token_hash(token);
-        let columns: String = COLUMNS
-            .split(", ")
-            .map(|name| format!("a.{name}"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let sql = format!(
-            "SELECT {columns}, s.seen_at FROM session s JOIN account a ON a.id = s.account
-             WHERE s.token_hash = ?1 AND s.seen_at > ?2 AND s.created_at > ?3 AND a.disabled = 0"
-        );
-        // Asked at every call, so that signing out counts at once, on every server.
-        let rows = self
-            .db
-            .query(&sql, &[hash.as_str().into(), idle.into(), whole.into()])?;
-        let found = rows
-            .first()
-            .map(|row| Ok::<_, Problem>((decode(row)?, row.get::<String>(10)?)))
-            .transpose()?;
-        let Some((account, seen)) = found else {
-            return Err(Problem::new(codes::UNAUTHENTICATED, "登录已失效,请重新登录。"));
-        };
-        // Noted at most once a minute: reading must not become writing.
-        if seen < timestamp_text(now - SignedDuration::from_mins(1)) {
-            let at = timestamp_text(now);
-            self.db.write::<_, Problem>(move |tx| {
-                tx.execute(
-                    "UPDATE session SET seen_at = ?2 WHERE token_hash = ?1",
-                    &[hash.into(), at.into()],
-                )?;
-                Ok(())
-            })?;
-        }
-        Ok(account.actor())
-    }
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::account::{self, Account};
+use crate::sign::session;
 
 /// Changes to an account; what is absent stays as it is.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -22,15 +23,30 @@ pub struct AccountChange {
 
 /// Appends a change of an account to the feed; never with a secret.
 pub(crate) fn tell(cx: &Ctx, tx: &mut Tx<'_>, account: &Account, verb: &str) -> Result<(), Problem> {
+    tell_more(cx, tx, account, verb, json!({}))
+}
+
+/// The same, with what else there is to say of it.
+pub(crate) fn tell_more(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    account: &Account,
+    verb: &str,
+    more: serde_json::Value,
+) -> Result<(), Problem> {
+    let mut about = json!({
+        "id": account.id, "login": account.login, "unit": account.unit, "roles": account.roles,
+        "disabled": account.disabled, "version": account.version,
+    });
+    if let (Some(all), serde_json::Value::Object(more)) = (about.as_object_mut(), more) {
+        all.extend(more);
+    }
     tx.emit(&Event::new(
         cx,
         "/banyan/platform",
         &format!("banyan.platform.account.{verb}"),
         Some(format!("platform.account/{}", account.id)),
-        json!({
-            "id": account.id, "login": account.login, "unit": account.unit, "roles": account.roles,
-            "disabled": account.disabled, "version": account.version,
-        }),
+        about,
     ))?;
     Ok(())
 }
@@ -146,6 +162,9 @@ pub(crate) fn update(
             format!("“{role}”不是角色:应为 admin 或“包.角色”"),
         );
     }
+    if after.kind == "service" && after.roles.contains("admin") {
+        wrong = wrong.with_error("/roles", "pattern", "服务账号不能是管理员");
+    }
     // Nobody locks himself out; another administrator can do it.
     if cx.actor.id == after.id && (after.disabled || !after.roles.contains("admin")) {
         let text = "不能停用自己的账号或取消自己的管理员角色,请由另一位管理员办理";
@@ -176,19 +195,24 @@ pub(crate) fn update(
         ));
     }
     if after.disabled {
-        account::sign_out(tx, id)?;
+        session::end_everywhere(tx, id)?;
     }
     tell(cx, tx, &after, "updated")?;
     Ok(after)
 }
 
-/// Gives an account a new password; its sessions end and a lock is lifted.
+/// Gives an account a new password; its sessions and tokens end and a lock is lifted.
 pub(crate) fn reset_password(cx: &Ctx, tx: &mut Tx<'_>, id: &str, hash: &str) -> Result<(), Problem> {
     let account = found(tx, id)?;
+    if account.kind != "person" {
+        let text = "服务账号没有密码;请换发它的密钥。";
+        return Err(Problem::new(codes::CONFLICT, text));
+    }
+    crate::sign::token::revoke_all(tx, id)?;
     tx.execute(
-        "UPDATE account SET password = ?2, failures = 0, locked_until = NULL WHERE id = ?1",
+        "UPDATE account SET password = ?2, must_change = 1, failures = 0, locked_until = NULL WHERE id = ?1",
         &[id.into(), hash.into()],
     )?;
-    account::sign_out(tx, id)?;
+    session::end_everywhere(tx, id)?;
     tell(cx, tx, &account, "password_reset")
 }

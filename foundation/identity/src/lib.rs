@@ -1,12 +1,13 @@
 //! Who acts, and what policy says of it: accounts, sessions, decisions by Cedar.
 //!
 //! Invariants
-//! - No secret is kept: passwords as argon2id, session tokens as SHA-256.
-//! - A wrong login, a wrong password and a locked account cost the same time and give the same answer, but for the lock
-//!   that the owner's own attempts have earned.
+//! - No secret is kept in clear: passwords as argon2id, tokens as SHA-256, what must be read again (one-time code seeds)
+//!   sealed under the key file.
+//! - A wrong login, a wrong password and a disabled account cost the same time and give the same answer. Failures delay
+//!   the next try, longer and longer up to a quarter of an hour, and never a device that has signed in before.
 //! - Must not know: engines.
 //!
-//! Map: `account`: accounts and sessions. `audit`: the log that can be proved. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the
+//! Map: `account`: accounts. `sign`: how people and machines are let in. `audit`: the log that can be proved. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the
 //! rows in the door.
 
 mod account;
@@ -14,14 +15,16 @@ mod admin;
 pub mod audit;
 mod operations;
 mod policy;
+mod sign;
 #[cfg(test)]
 mod tests;
 
 use banyan_store::{Migration, MigrationSet};
 
-pub use account::{Accounts, NewAccount, SESSION_COOKIE, SESSION_HOURS, names as account_names};
+pub use account::{NewAccount, names as account_names};
 pub use operations::operations;
 pub use policy::CedarPolicy;
+pub use sign::{Accounts, FirstLogin, Provider, SESSION_COOKIE, Settings};
 
 /// The tables of this crate.
 pub static MIGRATIONS: MigrationSet = MigrationSet {
@@ -44,6 +47,30 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             name: "account_version",
             sqlite: include_str!("../migrations/sqlite/0003_account_version.sql"),
             postgres: include_str!("../migrations/postgres/0003_account_version.sql"),
+        },
+        Migration {
+            number: 4,
+            name: "sessions",
+            sqlite: include_str!("../migrations/sqlite/0004_sessions.sql"),
+            postgres: include_str!("../migrations/postgres/0004_sessions.sql"),
+        },
+        Migration {
+            number: 5,
+            name: "second_factor",
+            sqlite: include_str!("../migrations/sqlite/0005_second_factor.sql"),
+            postgres: include_str!("../migrations/postgres/0005_second_factor.sql"),
+        },
+        Migration {
+            number: 6,
+            name: "token",
+            sqlite: include_str!("../migrations/sqlite/0006_token.sql"),
+            postgres: include_str!("../migrations/postgres/0006_token.sql"),
+        },
+        Migration {
+            number: 7,
+            name: "external_identity",
+            sqlite: include_str!("../migrations/sqlite/0007_external_identity.sql"),
+            postgres: include_str!("../migrations/postgres/0007_external_identity.sql"),
         },
     ],
 };

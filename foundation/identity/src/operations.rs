@@ -3,19 +3,13 @@
 use std::sync::Arc;
 
 use banyan_base::{Limit, Problem, codes};
-use banyan_door::{Audit, Handler, Method, Operation, Reply};
+use banyan_door::{Handler, Method, Operation, Reply};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::account::{self, Account, Accounts, NewAccount, SESSION_COOKIE};
+use crate::account::{self, Account, NewAccount};
 use crate::admin;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SignIn {
-    login: String,
-    password: String,
-}
+use crate::sign::{self, Accounts, hash_password, weak};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,42 +24,18 @@ struct Reset {
     password: String,
 }
 
-/// All rows. `secure` marks cookies for https only.
-pub fn operations(accounts: &Arc<Accounts>, secure: bool) -> Vec<Operation> {
-    let signing = Arc::clone(accounts);
-    let flags = if secure { "; Secure" } else { "" };
-    let sign_in = Handler::outside(move |call| {
-        let sent: SignIn = call.input.typed_body()?;
-        let (account, token) = signing.sign_in(call.cx, &sent.login, &sent.password)?;
-        let cookie = format!("{SESSION_COOKIE}={token}; HttpOnly; SameSite=Lax; Path=/{flags}");
-        Ok(
-            Reply::created("/v1/session", json!({ "account": account.to_json() }))?
-                .with_header("Set-Cookie", cookie),
-        )
-    });
-    let view = Handler::inside(|call| match account::find(call.tx, &call.cx.actor.id)? {
-        Some(own) => Reply::json(json!({ "account": own.to_json() })),
-        None => Reply::json(json!({ "account": call.cx.actor })),
-    });
-    let sign_out = Handler::inside(|call| {
-        account::sign_out(call.tx, &call.cx.actor.id)?;
-        let cookie = format!("{SESSION_COOKIE}=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0");
-        Ok(Reply::empty().with_header("Set-Cookie", cookie))
-    });
+/// All rows.
+pub fn operations(accounts: &Arc<Accounts>) -> Vec<Operation> {
     // Hashing is slow by design: never while a transaction is open.
-    let change = Handler::outside(|call| {
+    let changing = Arc::clone(accounts);
+    let change = Handler::outside(move |call| {
         let sent: NewPassword = call.input.typed_body()?;
-        strong(&call.cx.actor.name, &sent.new, "/new")?;
+        changing.again(call.cx, &call.input.caller, &sent.old, "/old")?;
         let id = call.cx.actor.id.clone();
+        let account = call.db.read(|tx| admin::view(tx, &id))?;
+        strong(&account.login, &sent.new, "/new")?;
         let hash = call.db.read(|tx| account::password_of(tx, &id))?;
-        if !account::verify(&sent.old, &hash) {
-            return Err(Problem::new(codes::INVALID, "原密码不对。").with_error(
-                "/old",
-                "wrong",
-                "原密码不对",
-            ));
-        }
-        let new = account::hash_password(&call.cx.world, &sent.new)?;
+        let new = hash_password(&call.cx.world, &sent.new)?;
         let cx = call.cx.clone();
         call.db
             .write(move |tx| account::change_password(&cx, tx, &hash, &new))?;
@@ -87,7 +57,7 @@ pub fn operations(accounts: &Arc<Accounts>, secure: bool) -> Vec<Operation> {
     let look = Handler::inside(|call| told(&admin::view(call.tx, call.input.path_value("id")?)?));
     let create = Handler::outside(|call| {
         let new: NewAccount = call.input.typed_body()?;
-        let hash = account::hash_password(&call.cx.world, &new.password)?;
+        let hash = hash_password(&call.cx.world, &new.password)?;
         let cx = call.cx.clone();
         let made = call.db.write(move |tx| account::create(&cx, tx, &new, &hash))?;
         let reply = Reply::created(format!("/v1/accounts/{}", made.id), made.to_json())?;
@@ -108,31 +78,13 @@ pub fn operations(accounts: &Arc<Accounts>, secure: bool) -> Vec<Operation> {
         let id = call.input.path_value("id")?.to_owned();
         let account = call.db.read(|tx| admin::view(tx, &id))?;
         strong(&account.login, &sent.password, "/password")?;
-        let hash = account::hash_password(&call.cx.world, &sent.password)?;
+        let hash = hash_password(&call.cx.world, &sent.password)?;
         let cx = call.cx.clone();
         call.db
             .write(move |tx| admin::reset_password(&cx, tx, &id, &hash))?;
         Ok(Reply::empty())
     });
-    vec![
-        Operation {
-            open: true,
-            input: || json!({ "type": "object", "required": ["login", "password"], "properties": { "login": { "type": "string" }, "password": { "type": "string" } } }),
-            output: session,
-            ..Operation::write("session.create", "登录", Method::Post, "/v1/session", sign_in)
-        },
-        Operation {
-            audit: Audit::None,
-            output: session,
-            ..Operation::read("session.view", "查看当前登录", "/v1/session", view)
-        },
-        Operation::write(
-            "session.delete",
-            "退出登录",
-            Method::Delete,
-            "/v1/session",
-            sign_out,
-        ),
+    let mut rows = vec![
         Operation {
             input: || passwords(&["old", "new"]),
             ..Operation::write(
@@ -181,7 +133,9 @@ pub fn operations(accounts: &Arc<Accounts>, secure: bool) -> Vec<Operation> {
                 reset,
             )
         },
-    ]
+    ];
+    rows.extend(sign::operations(accounts));
+    rows
 }
 
 const ACCOUNTS: &str = "/v1/accounts";
@@ -194,14 +148,14 @@ fn told(account: &Account) -> Result<Reply, Problem> {
 
 /// Refuses a weak password at its field.
 fn strong(name: &str, password: &str, pointer: &str) -> Result<(), Problem> {
-    match account::weak(name, password) {
+    match weak(name, password) {
         Some(message) => Err(Problem::new(codes::INVALID, message).with_error(pointer, "weak", message)),
         None => Ok(()),
     }
 }
 
 /// The schema of a body that holds passwords.
-fn passwords(names: &[&str]) -> Value {
+pub(crate) fn passwords(names: &[&str]) -> Value {
     let one = json!({ "type": "string", "format": "password" });
     let properties: Map<String, Value> = names
         .iter()
@@ -221,6 +175,7 @@ fn object(required: &[&str], new: bool) -> Value {
         json!({
             "login": { "type": "string", "pattern": "^[A-Za-z0-9._-]{2,40}$", "description": "登录名" },
             "password": { "type": "string", "format": "password", "minLength": 10, "description": "初始密码" },
+            "must_change": { "type": "boolean", "description": "首次登录须改密码;默认是" },
         })
     } else {
         json!({ "disabled": { "type": "boolean", "description": "停用;其登录随即失效" } })
@@ -231,28 +186,16 @@ fn object(required: &[&str], new: bool) -> Value {
     json!({ "type": "object", "required": required, "additionalProperties": false, "properties": properties })
 }
 
-/// The schema of a session as it is told.
-fn session() -> Value {
-    let text = || json!({ "type": ["string", "null"] });
-    let account = json!({
-        "type": "object", "required": ["id", "name", "roles"],
-        "properties": {
-            "id": { "type": "string" }, "name": { "type": "string" }, "unit": text(),
-            "roles": { "type": "array", "items": { "type": "string" } },
-        },
-    });
-    json!({ "type": "object", "required": ["account"], "properties": { "account": account } })
-}
-
 /// The schema of an account as it is told.
-fn described() -> Value {
+pub(crate) fn described() -> Value {
     json!({
         "type": "object",
-        "required": ["id", "login", "name", "unit", "roles", "disabled", "version"],
+        "required": ["id", "login", "name", "unit", "roles", "disabled", "must_change", "kind", "version"],
         "properties": {
             "id": { "type": "string", "format": "uuid" }, "login": { "type": "string" }, "name": { "type": "string" },
             "unit": { "type": ["string", "null"] }, "roles": { "type": "array", "items": { "type": "string" } },
-            "disabled": { "type": "boolean" }, "version": { "type": "integer" },
+            "disabled": { "type": "boolean" }, "must_change": { "type": "boolean", "description": "下次登录须先改密码" },
+            "kind": { "type": "string", "enum": ["person", "service"] }, "version": { "type": "integer" },
         },
     })
 }

@@ -18,6 +18,25 @@ use cedar_policy::{
 const SIGNED_IN: &[&str] = &[
     "session.view",
     "session.delete",
+    "session.list",
+    "session.end",
+    "session.end_others",
+    "session.end_all",
+    "totp.view",
+    "totp.start",
+    "totp.confirm",
+    "totp.remove",
+    "totp.renew_recovery",
+    "passkey.list",
+    "passkey.start",
+    "passkey.create",
+    "passkey.remove",
+    "token.create",
+    "token.list",
+    "token.revoke",
+    "identity.list",
+    "identity.link",
+    "identity.unlink",
     "password.change",
     "package.list",
     "package.view",
@@ -32,7 +51,17 @@ const SIGNED_IN: &[&str] = &[
     "saved_filter.delete",
 ];
 /// Operations that nobody need sign in for.
-const OPEN: &[&str] = &["session.create"];
+const OPEN: &[&str] = &[
+    "session.create",
+    "session.second",
+    "session.passkey_start",
+    "session.passkey",
+    "session.ways",
+    "session.oidc_start",
+    "session.oidc_callback",
+    "oauth.token",
+    "oauth.metadata",
+];
 
 /// The role that everyone has, signed in or not.
 const PUBLIC: &str = "public";

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use banyan_base::{Actor, ActorKind, Ctx, ManualClock, World};
 use banyan_door::{Authenticator, Credential, Decision, Handler, Input, Operation, Policy, Reply, Target};
 use banyan_store::testing::databases;
-use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::account::{self, Accounts, NewAccount};
-use crate::{CedarPolicy, MIGRATIONS};
+use crate::CedarPolicy;
+use crate::sign::testing::{Bed, signed};
 
 fn world() -> World {
     World::new(
@@ -17,83 +16,12 @@ fn world() -> World {
     )
 }
 
-#[test]
-fn people_sign_in_and_are_locked_out() {
-    for test in databases().unwrap() {
-        let world = world();
-        test.db
-            .migrate(&[&banyan_store::MIGRATIONS, &MIGRATIONS])
-            .unwrap();
-        let accounts = Accounts::new(test.db.clone(), world.clone()).unwrap();
-        let cx = world.system_ctx();
-        let new = NewAccount {
-            login: "zhang".into(),
-            name: "张三".into(),
-            unit: None,
-            roles: BTreeSet::new(),
-            password: "correct horse".into(),
-        };
-        let hash = account::hash_password(&world, &new.password).unwrap();
-        let (maker, again) = (cx.clone(), new.clone());
-        let hash_again = hash.clone();
-        test.db
-            .write(move |tx| account::create(&maker, tx, &new, &hash))
-            .unwrap();
-        let maker = cx.clone();
-        let twice = test
-            .db
-            .write(move |tx| account::create(&maker, tx, &again, &hash_again))
-            .unwrap_err();
-        assert_eq!(twice.errors[0].pointer, "/login");
-        let (_, token) = accounts.sign_in(&cx, "zhang", "correct horse").unwrap();
-        let credential = Credential::Session(token);
-        assert_eq!(accounts.actor(&credential).unwrap().name, "张三");
-        world.clock().advance(SignedDuration::from_hours(13));
-        assert!(accounts.actor(&credential).is_err());
-        let unknown = accounts.sign_in(&cx, "nobody", "correct horse").unwrap_err();
-        for _ in 0..5 {
-            assert_eq!(
-                accounts
-                    .sign_in(&world.system_ctx(), "zhang", "wrong")
-                    .unwrap_err(),
-                unknown
-            );
-        }
-        assert_eq!(
-            accounts
-                .sign_in(&world.system_ctx(), "zhang", "correct horse")
-                .unwrap_err()
-                .code
-                .status,
-            429
-        );
-        world.clock().advance(SignedDuration::from_mins(16));
-        assert!(
-            accounts
-                .sign_in(&world.system_ctx(), "zhang", "correct horse")
-                .is_ok()
-        );
-    }
-}
-
 /// What an administrator does, over the operations' own handlers: (change, tag sent, status, field named).
 #[test]
 fn administrators_change_accounts() {
     for test in databases().unwrap() {
-        let world = world();
-        test.db
-            .migrate(&[&banyan_store::MIGRATIONS, &banyan_door::MIGRATIONS, &MIGRATIONS])
-            .unwrap();
-        let accounts = Arc::new(Accounts::new(test.db.clone(), world.clone()).unwrap());
-        let door = banyan_door::Door::new(
-            test.db.clone(),
-            world.clone(),
-            Arc::new(CedarPolicy::default()),
-            Arc::new(banyan_door::LogAudit),
-            banyan_door::Metrics::new().unwrap(),
-            crate::operations(&accounts, false),
-        )
-        .unwrap();
+        let bed = Bed::over(test, |_| {});
+        let (world, accounts, door, test) = (&bed.world, &bed.accounts, &bed.door, &bed.test);
         let create = |login: &str, roles: &[&str]| {
             let body = json!({ "login": login, "name": login, "unit": "FJ001", "roles": roles, "password": "correct horse" });
             let made = door
@@ -115,7 +43,7 @@ fn administrators_change_accounts() {
             };
             door.call(&admin, "account.update", input)
         };
-        let token = accounts.sign_in(&admin, "clerk_li", "correct horse").unwrap().1;
+        let token = signed(accounts, &admin, "clerk_li", "correct horse").unwrap();
         let session = Credential::Session(token);
         for (id, body, tag, status, pointer) in [
             (&clerk, json!({ "name": "李" }), None, 428, ""),
@@ -142,7 +70,7 @@ fn administrators_change_accounts() {
         assert_eq!(accounts.actor(&session).unwrap().name, "李四");
         change(&clerk, json!({ "disabled": true }), Some("\"2\"")).unwrap();
         assert!(accounts.actor(&session).is_err());
-        assert!(accounts.sign_in(&admin, "clerk_li", "correct horse").is_err());
+        assert!(signed(accounts, &admin, "clerk_li", "correct horse").is_err());
         change(&clerk, json!({ "disabled": false }), Some("\"3\"")).unwrap();
         let reset = |password: &str| {
             let input = Input::json(json!({ "password": password })).with_path("id", clerk.as_str());
@@ -150,7 +78,7 @@ fn administrators_change_accounts() {
         };
         assert_eq!(reset("short").unwrap_err().errors[0].pointer, "/password");
         reset("another horse").unwrap();
-        assert!(accounts.sign_in(&admin, "clerk_li", "another horse").is_ok());
+        assert!(signed(accounts, &admin, "clerk_li", "another horse").is_ok());
         // Found by what stands in login, name or unit; `_` and `%` are letters like others; page after page.
         let find = |query: &[(&str, &str)]| {
             let query = query
@@ -189,22 +117,16 @@ fn administrators_change_accounts() {
         let expected = [
             "created",
             "created",
+            "signed_in",
             "updated",
             "updated",
             "updated",
             "password_reset",
+            "signed_in",
         ];
         assert_eq!(verbs, expected);
         assert!(!serde_json::to_string(&events).unwrap().contains("horse"));
     }
-}
-
-#[test]
-fn weak_passwords_are_named() {
-    assert!(account::weak("li", "short").is_some());
-    assert!(account::weak("li", "aaaaaaaaaaaa").is_some());
-    assert!(account::weak("zhang", "my-zhang-secret").is_some());
-    assert!(account::weak("zhang", "correct horse").is_none());
 }
 
 #[test]
@@ -222,6 +144,7 @@ fn policies_decide() {
             kind: ActorKind::Person,
             unit: None,
             roles: [role.to_owned()].into(),
+            grant: banyan_base::Grant::default(),
         };
         let cx: Ctx = world().ctx(actor);
         let target = Target {
@@ -261,6 +184,7 @@ fn only_what_names_the_public_is_open_to_the_world() {
         kind: ActorKind::Person,
         unit: None,
         roles: BTreeSet::new(),
+        grant: banyan_base::Grant::default(),
     };
     let decide = |actor: &Actor, action: &str, resource: &str, row: &Operation| {
         let target = Target {

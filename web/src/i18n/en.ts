@@ -1,4 +1,5 @@
 import { accountsEn } from "./accounts.en";
+import { securityEn } from "./security.en";
 import type { Messages } from "./zh-CN";
 
 type Part<T> = { [K in keyof T]?: T[K] extends string ? string : Part<T[K]> };
@@ -239,5 +240,6 @@ export const en: Part<Messages> = {
     rule: "At least 10 characters, no common words.",
   },
   acc: accountsEn,
+  sec: securityEn,
   clock: "Demonstration clock: {{at}}",
 };

@@ -1,4 +1,5 @@
 import { accountsZh } from "./accounts.zh-CN";
+import { securityZh } from "./security.zh-CN";
 
 /** Every text of the desk. English follows in en.ts; a missing one falls back to this. */
 export const zh = {
@@ -243,6 +244,7 @@ export const zh = {
     rule: "至少 10 个字符,不要用常见词。",
   },
   acc: accountsZh,
+  sec: securityZh,
   clock: "演示时钟:{{at}}",
 };
 

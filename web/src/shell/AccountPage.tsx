@@ -1,8 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { App, Button, Card, Descriptions, Form, Input, Tag } from "antd";
+import { Alert, App, Button, Card, Descriptions, Form, Input, Tag } from "antd";
 import { useTranslation } from "react-i18next";
 import { call } from "../api/client";
-import { session, unitName } from "../api/queries";
+import { become, session, unitName } from "../api/queries";
+import { due } from "../api/signing";
+import { Security } from "./Security";
 import { sentence } from "./States";
 import { useRoleNames } from "./useRoleNames";
 
@@ -13,11 +15,14 @@ export function AccountPage() {
   const me = useQuery(session);
   const unit = useQuery({ ...unitName(me.data?.unit ?? ""), enabled: Boolean(me.data?.unit) });
   const roleName = useRoleNames();
+  const owed = useQuery(due).data;
   const change = async (values: { old: string; new: string }) => {
     try {
       await call("/v1/session/password", { method: "PUT", body: { old: values.old, new: values.new } });
       form.resetFields();
       void message.success(t("me.changed"));
+      // All sessions have ended, this one too.
+      become(null);
     } catch (error) {
       void message.error(sentence(error, t));
     }
@@ -25,6 +30,7 @@ export function AccountPage() {
   return (
     <>
       <h1>{t("me.title")}</h1>
+      {owed && <Alert type="warning" showIcon title={t(`sec.due.${owed}`)} className="gap" role="alert" />}
       <Card className="gap">
         <Descriptions
           column={1}
@@ -77,6 +83,7 @@ export function AccountPage() {
           </Button>
         </Form>
       </Card>
+      <Security due={owed} />
     </>
   );
 }

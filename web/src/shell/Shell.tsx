@@ -11,10 +11,11 @@ import {
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate, useParams } from "@tanstack/react-router";
 import { Button, Drawer, Dropdown, Grid, Layout, Menu } from "antd";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call } from "../api/client";
 import { become, packages, pkg, session } from "../api/queries";
+import { due } from "../api/signing";
 import { language, setLanguage, tr } from "../i18n";
 import { menuViews } from "../model/declaration";
 import { moment } from "../model/format";
@@ -22,12 +23,30 @@ import { Login } from "./Login";
 import { Failure, Loading } from "./States";
 
 export function Shell() {
-  const { t } = useTranslation();
   const me = useQuery(session);
   if (me.isPending) return <Loading />;
   if (me.isError) return <Failure error={me.error} retry={() => void me.refetch()} />;
   if (!me.data) return <Login />;
-  return <Frame name={me.data.name} title={t("brandLong")} />;
+  return <Entered name={me.data.name} />;
+}
+
+const AccountPage = lazy(() => import("./AccountPage").then((page) => ({ default: page.AccountPage })));
+
+/** Whoever must do something first sees only where to do it. */
+function Entered({ name }: { name: string }) {
+  const { t } = useTranslation();
+  const owed = useQuery(due);
+  if (owed.isPending) return <Loading />;
+  if (owed.data) {
+    return (
+      <main className="content">
+        <Suspense fallback={<Loading />}>
+          <AccountPage />
+        </Suspense>
+      </main>
+    );
+  }
+  return <Frame name={name} title={t("brandLong")} />;
 }
 
 function Frame({ name, title }: { name: string; title: string }) {
