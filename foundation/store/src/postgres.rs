@@ -41,10 +41,14 @@ pub(crate) fn config(url: &str) -> Result<Config, Error> {
 
 impl PgConnection {
     pub(crate) fn connect(config: &Config) -> Result<PgConnection, Error> {
-        let client = config.connect(NoTls).map_err(|e| Error::Unavailable {
+        let mut client = config.connect(NoTls).map_err(|e| Error::Unavailable {
             doing: "connecting to PostgreSQL".into(),
             cause: chain(&e),
         })?;
+        // What the server merely remarks on (tables that are there already …) is no news; the client would log each.
+        client
+            .batch_execute("SET client_min_messages = warning")
+            .map_err(|e| error("setting up a connection", &e))?;
         Ok(PgConnection {
             client,
             statements: HashMap::new(),
