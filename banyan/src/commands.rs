@@ -9,9 +9,9 @@ use banyan_registry::{Applied, ApplyRequest};
 use clap::{Parser, Subcommand};
 
 use crate::audit_commands::{self, AuditCommand};
-use crate::config::{Config, Format, default_file, reference_page};
+use crate::config::{Config, Log, default_file, reference_page};
 use crate::platform::Platform;
-use crate::{check, demo, features, folder, serve};
+use crate::{check, demo, features, folder, logs, serve};
 
 /// Banyan, the operating platform of a digital province.
 #[derive(Debug, Parser)]
@@ -319,28 +319,15 @@ fn remove(config: &Config, id: &str, allow_loss: bool) -> Result<(), String> {
     say(&format!("{id}: removed\n"))
 }
 
-fn logs(config: &Config) {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_new(&config.log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    // A second initialisation (tests) keeps the first.
-    let _ = match config.log.format {
-        Format::Json => logs.json().try_init(),
-        Format::Text => logs.try_init(),
-    };
-}
-
 fn acceptance(folders: &[PathBuf], options: &features::Options) -> Result<(), String> {
     if folders.is_empty() {
         return Err("name at least one package folder, e.g. apps/0-base".into());
     }
     // What fails inside the platform, a trigger say, is told only there.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter("error")
-        .with_writer(std::io::stderr)
-        .try_init();
+    logs::start(&Log {
+        filter: "error".into(),
+        ..Log::default()
+    });
     let summary =
         features::run(folders, options, &mut std::io::stdout().lock()).map_err(|error| error.to_string())?;
     match summary.failures.len() {
@@ -350,7 +337,7 @@ fn acceptance(folders: &[PathBuf], options: &features::Options) -> Result<(), St
 }
 
 fn server(config: &Config, packages: &[PathBuf], demo: bool, year: Option<i16>) -> Result<(), String> {
-    logs(config);
+    logs::start(&config.log);
     std::fs::create_dir_all(&config.store.folder)
         .map_err(|error| format!("{}: {error}", config.store.folder.display()))?;
     let world = match year {
