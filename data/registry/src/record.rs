@@ -187,6 +187,9 @@ fn checked(
                 .as_ref()
                 .and_then(|lifecycle| lifecycle.state(state))
         });
+    // Seeds and steps bring what was: codes that are out of use today were in use then.
+    let by_package =
+        change.unrestricted && (before.is_none() || matches!(change.verb, "seeded" | "migrated"));
     for (name, sent) in change.fields {
         let Some(column) = info.column(name) else {
             faults.add(name, "unknown", "没有这个字段");
@@ -194,6 +197,17 @@ fn checked(
         };
         let kept = value::normalise(cx, catalog, &info.package, name, &column.field, sent, &mut faults);
         let old = whole.get(name).cloned().unwrap_or_default();
+        if kept != old && !by_package {
+            value::in_force(
+                cx,
+                catalog,
+                &info.package,
+                name,
+                &column.field,
+                (&kept, &old),
+                &mut faults,
+            );
+        }
         if kept != old && !change.unrestricted {
             if before.is_some() && column.field.immutable {
                 faults.add(name, "immutable", "登记后不能修改");

@@ -302,6 +302,46 @@ fn has_nul(value: &Json) -> bool {
     }
 }
 
+/// Codes that were not there before must be in use today; those that were stay, whatever became of them.
+pub fn in_force(
+    cx: &Ctx,
+    catalog: &Catalog,
+    package: &str,
+    name: &str,
+    field: &Field,
+    (kept, old): (&Json, &Json),
+    faults: &mut Faults,
+) {
+    let FieldKind::Code { list: Some(list), .. } = &field.kind else {
+        return;
+    };
+    let Some(list) = code_list(catalog, package, list) else {
+        return;
+    };
+    let today = cx.today().to_string();
+    let before = codes_of(Some(old));
+    let newly = codes_of(Some(kept))
+        .into_iter()
+        .filter(|code| !before.contains(code));
+    for item in newly.filter_map(|code| list.items.iter().find(|item| item.code == code)) {
+        let title = &item.title.zh;
+        if let Some(from) = item.from.as_deref().filter(|from| today.as_str() < *from) {
+            faults.add(name, "code", format!("“{title}”自 {from} 起才能选用"));
+        } else if let Some(until) = item.until.as_deref().filter(|until| today.as_str() > *until) {
+            faults.add(name, "code", format!("“{title}”已于 {until} 停用,不能新选"));
+        }
+    }
+}
+
+/// The codes in a kept value: one, several or none.
+pub fn codes_of(value: Option<&Json>) -> Vec<&str> {
+    match value {
+        Some(Json::String(code)) => vec![code],
+        Some(Json::Array(items)) => items.iter().filter_map(Json::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
 fn depth(value: &Json) -> usize {
     match value {
         Json::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
