@@ -198,3 +198,23 @@ fn codes_are_chosen_in_their_days() {
         bed.apply(again, false).unwrap();
     }
 }
+
+#[test]
+fn triggers_act_on_what_was_deleted() {
+    for bed in beds() {
+        let made = bed.create("desks.desk", &json!({ "name": "一号" })).unwrap();
+        react(&bed);
+        let mut input = on("desks.desk", Input::default()).with_path("id", id(&made));
+        input.if_match = Some("*".into());
+        bed.call(&bed.system(), "record.delete", input).unwrap();
+        react(&bed);
+        let logs = bed.ask("record.list", on("desks.log", Input::default())).unwrap();
+        let texts: Vec<&str> = logs["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|log| log["fields"]["text"].as_str())
+            .collect();
+        assert_eq!(texts, ["一号已撤销,原为open"], "{}", bed.name());
+    }
+}
