@@ -200,6 +200,47 @@ fn codes_are_chosen_in_their_days() {
 }
 
 #[test]
+fn a_write_that_changes_nothing_is_no_version() {
+    for bed in beds() {
+        let name = bed.name();
+        let made = bed
+            .create(
+                "desks.desk",
+                &json!({ "name": "一号", "price": 10, "kinds": ["plain"] }),
+            )
+            .unwrap();
+        assert_eq!(made["fields"]["third"], 3.33, "{name}");
+        for body in [
+            json!({ "fields": { "name": "一号" } }),
+            json!({ "fields": { "price": 10.00, "kinds": ["plain"] }, "note": "没有变" }),
+            json!({ "fields": { "price": "10" } }),
+            json!({ "fields": {} }),
+        ] {
+            let after = update(&bed, id(&made), body.clone()).unwrap();
+            assert_eq!(after["version"], 1, "{name} {body}");
+        }
+        react(&bed);
+        assert_eq!(events(&bed, "desk.updated").len(), 0, "{name}");
+        // One change, one version: the trigger on it finds nothing to change.
+        update(&bed, id(&made), json!({ "fields": { "price": 11 } })).unwrap();
+        react(&bed);
+        assert_eq!(events(&bed, "desk.updated").len(), 1, "{name}");
+        // A transition is a version even where it changes nothing.
+        let mut input = on("desks.desk", Input::json(json!({ "fields": {} })))
+            .with_path("id", id(&made))
+            .with_path("name", "inspect");
+        input.if_match = Some("*".into());
+        assert_eq!(
+            bed.ask("record.transition", input).unwrap()["version"],
+            3,
+            "{name}"
+        );
+        react(&bed);
+        assert_eq!(events(&bed, "desk.inspect").len(), 1, "{name}");
+    }
+}
+
+#[test]
 fn triggers_act_on_what_was_deleted() {
     for bed in beds() {
         let made = bed.create("desks.desk", &json!({ "name": "一号" })).unwrap();

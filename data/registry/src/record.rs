@@ -245,6 +245,10 @@ fn checked(
     names.extend(whole.clone());
     for (name, expression) in &info.computed {
         let result = expression.evaluate(cx, &names).map_err(Problem::internal)?;
+        // As it is kept, so that the same result is no change: a third of scale 2 is 0.33.
+        let result = info.column(name).map_or(result.clone(), |column| {
+            value::from_column(column, &value::to_column(column, &result))
+        });
         names.insert(name.clone(), result.clone());
         whole.insert(name.clone(), result);
     }
@@ -416,10 +420,11 @@ pub fn update(
     change: &Change<'_>,
 ) -> Result<Record, Problem> {
     let fields = checked(cx, tx, catalog, info, Some(before), change)?;
-    let state = change.state.clone().or_else(|| before.state.clone());
-    if fields == before.fields && state == before.state && change.note.is_none() {
+    // What changes nothing is no version and no event, whatever its note says; a transition is one in any case.
+    if change.state.is_none() && fields == before.fields {
         return Ok(before.clone());
     }
+    let state = change.state.clone().or_else(|| before.state.clone());
     let record = Record {
         version: before.version + 1,
         updated_at: cx.now_text(),

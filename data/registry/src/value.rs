@@ -174,7 +174,7 @@ fn normalised(cx: &Ctx, catalog: &Catalog, package: &str, field: &Field, sent: &
             if ((value * factor).round() - value * factor).abs() > 1e-6 * factor.max(1.0) {
                 return fault("scale", format!("最多 {scale} 位小数"));
             }
-            Ok(json!((value * factor).round() / factor))
+            Ok(scaled((value * factor).round() / factor))
         }
         FieldKind::Boolean => match sent {
             Json::Bool(value) => Ok(json!(value)),
@@ -430,6 +430,15 @@ pub fn to_column(column: &Column, value: &Json) -> Value {
     }
 }
 
+/// A decimal as JSON: whole numbers are shown without a point.
+fn scaled(number: f64) -> Json {
+    if number.fract() == 0.0 {
+        json!(number as i64)
+    } else {
+        json!(number)
+    }
+}
+
 /// The bounds of a kept geometry as their columns store them.
 pub fn bounds(value: &Json) -> [Value; 4] {
     crate::query::shape::from_json(value)
@@ -478,15 +487,7 @@ pub fn from_column(column: &Column, value: &Value) -> Json {
         (Stored::Text, Value::Text(text)) => Json::String(text.clone()),
         (Stored::Json, Value::Text(text)) => serde_json::from_str(text).unwrap_or(Json::Null),
         (Stored::Integer, Value::Int(value)) => json!(value),
-        (Stored::Scaled(scale), Value::Int(value)) => {
-            // Whole numbers are shown without a point.
-            let number = *value as f64 / 10f64.powi(i32::from(scale));
-            if number.fract() == 0.0 {
-                json!(number as i64)
-            } else {
-                json!(number)
-            }
-        }
+        (Stored::Scaled(scale), Value::Int(value)) => scaled(*value as f64 / 10f64.powi(i32::from(scale))),
         (Stored::Boolean, Value::Int(value)) => json!(*value != 0),
         _ => Json::Null,
     }
