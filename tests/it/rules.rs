@@ -259,3 +259,29 @@ fn triggers_act_on_what_was_deleted() {
         assert_eq!(texts, ["一号已撤销,原为open"], "{}", bed.name());
     }
 }
+
+#[test]
+fn histories_name_who_acted() {
+    for bed in beds() {
+        let name = bed.name();
+        let account =
+            json!({ "login": "chen", "name": "陈经办", "roles": ["admin"], "password": "Kai-2022-men" });
+        let account = bed.ask("account.create", Input::json(account)).unwrap();
+        let made = bed.create("desks.desk", &json!({ "name": "一号" })).unwrap();
+        let mut actor = banyan_base::Actor::system();
+        actor.id = id(&account).to_owned();
+        let cx = bed.platform.world.ctx(actor);
+        let mut input =
+            on("desks.desk", Input::json(json!({ "fields": { "price": 3 } }))).with_path("id", id(&made));
+        input.if_match = Some("*".into());
+        bed.call(&cx, "record.update", input).map(document).unwrap();
+        let history = on("desks.desk", Input::default()).with_path("id", id(&made));
+        let history = bed.ask("record.history", history).unwrap();
+        assert_eq!(history["items"][0]["by"], account["id"], "{name}");
+        assert_eq!(history["items"][0]["by_name"], "陈经办", "{name}");
+        react(&bed);
+        let updated = events(&bed, "desk.updated");
+        assert_eq!(updated[0]["actor"], account["id"], "{name}");
+        assert_eq!(updated[0]["actorname"], "陈经办", "{name}");
+    }
+}
