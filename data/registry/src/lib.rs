@@ -6,7 +6,8 @@
 //! - Must not know: any domain type.
 //!
 //! Map
-//! - `catalog`: what is installed, ready for use. `apply`, `layers`, `migrate`, `ddl`, `index`, `seed`: how it comes to be.
+//! - `catalog`: what is installed, ready for use. `check`: filters of packages. `apply`, `layers`, `migrate`, `ddl`,
+//!   `index`, `seed`: how it comes to be.
 //! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete. `history`, `lifecycle`.
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events and the clock.
 //! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
@@ -19,6 +20,7 @@ mod apply;
 mod archive;
 mod catalog;
 mod cell;
+mod check;
 mod ddl;
 mod error;
 mod export;
@@ -54,6 +56,7 @@ use banyan_store::{Migration, MigrationSet, Tx};
 pub use apply::{Applied, ApplyRequest};
 pub use archive::{Archived, Format, Open};
 pub use catalog::{Catalog, TypeInfo};
+pub use check::check;
 pub use error::Error;
 pub use files::operations as file_operations;
 pub use import::operations::operations as import_operations;
