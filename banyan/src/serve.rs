@@ -43,6 +43,8 @@ pub fn serve(
             here.join("index.html").is_file().then_some(here)
         }),
         systems: systems(platform),
+        public_url: config.server.public_url.clone(),
+        trust_forwarded: config.server.trust_forwarded,
         cookie: banyan_identity::SESSION_COOKIE,
     };
     let auth: Arc<dyn banyan_door::Authenticator> =

@@ -8,8 +8,13 @@ pub struct Server {
     /// Address and port. Port 0 takes any free one. Since v0.1.
     pub listen: String,
     /// Scheme and authority under which users reach the server, where a proxy stands before it,
-    /// e.g. `https://banyan.example.gov.cn`. Cookies are marked Secure when it begins with https. Since v0.1.
+    /// e.g. `https://banyan.example.gov.cn`. Absolute links (OGC API Features) begin with it; cookies are marked Secure
+    /// when it begins with https. Since v0.1.
     pub public_url: Option<String>,
+    /// Whether `Forwarded`, `X-Forwarded-Proto` and `X-Forwarded-Host` tell how users reach the server, where `public_url`
+    /// is absent. Only behind a proxy that sets them itself: anybody else could send them and have links point elsewhere.
+    /// Since v0.1.
+    pub trust_forwarded: bool,
     /// Seconds that running calls are given to end when the server is told to stop. Since v0.1.
     pub stop_seconds: u64,
     /// Threads that run jobs (imports, triggers, clocks) in this process; 0 leaves them to other servers. Since v0.1.
@@ -21,6 +26,7 @@ impl Default for Server {
         Server {
             listen: "127.0.0.1:8080".into(),
             public_url: None,
+            trust_forwarded: false,
             stop_seconds: 20,
             job_threads: 2,
         }

@@ -15,6 +15,7 @@ use banyan_door::{Body, Credential, Input, Operation, Reply, ReplyBody, Upload};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use crate::origin;
 use crate::router::Shared;
 
 /// Deepest JSON that is read.
@@ -78,7 +79,9 @@ async fn sent(
         .operation(operation)
         .cloned()
         .ok_or_else(|| Problem::internal("a route without an operation"))?;
-    let (input, headers) = input(&row, request).await?;
+    let (mut input, headers) = input(&row, request).await?;
+    let settings = &shared.settings;
+    input.base_url = origin::of(&headers, settings.public_url.as_deref(), settings.trust_forwarded);
     Ok((row, input, headers))
 }
 
@@ -187,7 +190,6 @@ async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMa
     {
         return Err(refuse("地址里不能含有空字符。"));
     }
-    let host = text("host")?.unwrap_or_default();
     let locale = text("accept-language")?
         .filter(|tag| tag.starts_with("en"))
         .map_or("zh-CN", |_| "en")
@@ -201,7 +203,7 @@ async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMa
         idempotency_key: text("idempotency-key")?,
         accept: text("accept")?,
         locale,
-        base_url: format!("http://{host}"),
+        base_url: String::new(),
     };
     let kind = text("content-type")?.unwrap_or_default();
     let limit = usize::try_from(row.body_limit).unwrap_or(usize::MAX);

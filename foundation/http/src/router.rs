@@ -28,6 +28,10 @@ pub struct Settings {
     pub web_folder: Option<PathBuf>,
     /// What the portal tells of the installed systems.
     pub systems: Systems,
+    /// Scheme and authority for absolute links, whatever callers say; absent, as the caller reached us.
+    pub public_url: Option<String>,
+    /// Whether `Forwarded` and `X-Forwarded-Proto`/`-Host` are believed: only where a proxy sets or removes them.
+    pub trust_forwarded: bool,
     /// Name of the cookie with the session's token.
     pub cookie: &'static str,
 }
