@@ -12,6 +12,7 @@ mod overlay_life;
 mod package_life;
 mod package_refused;
 mod rules;
+mod stopping;
 mod support;
 mod tidy;
 mod upkeep;
