@@ -29,6 +29,20 @@ pub(crate) struct PgConnection {
 }
 
 pub(crate) fn config(url: &str) -> Result<Config, Error> {
+    // Taken as no encryption, it would send in the clear what was to be protected.
+    let secure = ["require", "verify-ca", "verify-full"];
+    if let Some(mode) = secure
+        .iter()
+        .find(|mode| url.contains(&format!("sslmode={mode}")))
+    {
+        return Err(Error::database(
+            "reading the database URL",
+            format!(
+                "sslmode={mode} can't be kept: Banyan has no TLS client for PostgreSQL yet. Use a local socket, a private \
+                 network or a tunnel (ssh -L, stunnel), with sslmode=disable"
+            ),
+        ));
+    }
     let mut config: Config = url
         .parse()
         .map_err(|e| Error::database("reading the database URL", e))?;

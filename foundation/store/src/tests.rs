@@ -63,6 +63,17 @@ fn postgres_keeps_its_remarks_to_itself() {
 }
 
 #[test]
+fn encryption_that_is_asked_for_is_never_left_out() {
+    for mode in ["require", "verify-ca", "verify-full"] {
+        // Nothing listens there: it is refused before anything is sent.
+        let url = format!("postgres://banyan@127.0.0.1:1/banyan?application_name=a&sslmode={mode}");
+        let refusal = crate::Db::open(&url, &crate::Options::default()).err().unwrap();
+        let text = refusal.to_string();
+        assert!(text.contains(mode) && text.contains("tunnel"), "{text}");
+    }
+}
+
+#[test]
 fn placeholders_are_rewritten_outside_of_quotes() {
     let check = |from: &str, to: &str| assert_eq!(sql::rewrite(from), to);
     check("a = ?1 AND b = ?12", "a = $1 AND b = $12");
