@@ -6,12 +6,13 @@ use std::process::ExitCode;
 
 use banyan_base::{Ctx, Finding, Problem, Severity, SourceFile, World, has_errors};
 use banyan_registry::{Applied, ApplyRequest};
+use banyan_store::{Db, Options};
 use clap::{Parser, Subcommand};
 
 use crate::audit_commands::{self, AuditCommand};
 use crate::config::{Config, Log, default_file, reference_page};
 use crate::platform::Platform;
-use crate::{check, demo, features, folder, logs, serve};
+use crate::{check, demo, features, folder, keep, logs, serve};
 
 /// Banyan, the operating platform of a digital province.
 #[derive(Debug, Parser)]
@@ -66,6 +67,11 @@ enum Command {
         #[arg(long)]
         allow_loss: bool,
     },
+    /// The change feed.
+    Feed {
+        #[command(subcommand)]
+        what: FeedCommand,
+    },
     /// Run the acceptance features of packages, step by step, each scenario on a fresh platform.
     Features {
         folders: Vec<PathBuf>,
@@ -99,6 +105,12 @@ enum Command {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum FeedCommand {
+    /// Once after a PostgreSQL dump was restored into another cluster, before the server starts.
+    Renumber,
+}
+
 /// Runs a command; the exit code is 1 where something was refused.
 pub fn run(cli: Cli) -> ExitCode {
     let result = Config::load(cli.config.as_deref())
@@ -110,6 +122,11 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Apply { folders, allow_loss } => change(&config, &folders, allow_loss, false),
             Command::Export { id, to, format } => export(&config, &id, &to, &format),
             Command::Remove { id, allow_loss } => remove(&config, &id, allow_loss),
+            Command::Feed {
+                what: FeedCommand::Renumber,
+            } => database(&config)
+                .and_then(|db| keep::renumber(&db))
+                .and_then(|done| say(&done)),
             Command::Features { steps: true, .. } => say(&features::steps::page()),
             Command::Features {
                 folders,
@@ -205,6 +222,17 @@ fn say_findings(folders: &[PathBuf]) -> Result<(), String> {
     } else {
         Ok(())
     }
+}
+
+/// The database alone, as it is: without bringing it up to date, and where a platform would refuse to start.
+fn database(config: &Config) -> Result<Db, String> {
+    let url = config.database_url();
+    if let Some(path) = url.strip_prefix("sqlite:")
+        && !std::path::Path::new(path).is_file()
+    {
+        return Err(format!("{path}: there is no database"));
+    }
+    Db::open(&url, &Options::default()).map_err(|error| error.to_string())
 }
 
 fn platform(config: &Config) -> Result<Platform, String> {

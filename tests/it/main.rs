@@ -11,6 +11,7 @@ mod openapi;
 mod overlay_life;
 mod package_life;
 mod package_refused;
+mod restore;
 mod rules;
 mod stopping;
 mod support;
