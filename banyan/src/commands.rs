@@ -67,6 +67,12 @@ enum Command {
         #[arg(long)]
         allow_loss: bool,
     },
+    /// Copy an SQLite database and the stored files, while the server runs, into a new folder. For PostgreSQL it names the
+    /// commands that do it.
+    Backup {
+        /// A folder that is not there yet, or empty.
+        folder: PathBuf,
+    },
     /// The change feed.
     Feed {
         #[command(subcommand)]
@@ -122,6 +128,9 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Apply { folders, allow_loss } => change(&config, &folders, allow_loss, false),
             Command::Export { id, to, format } => export(&config, &id, &to, &format),
             Command::Remove { id, allow_loss } => remove(&config, &id, allow_loss),
+            Command::Backup { folder } => database(&config)
+                .and_then(|db| keep::backup(&db, &config, &folder))
+                .and_then(|done| say(&done)),
             Command::Feed {
                 what: FeedCommand::Renumber,
             } => database(&config)

@@ -1,7 +1,7 @@
 //! The one binary: configuration, wiring of the engines, commands.
 //!
 //! Map: `config`: the configuration file. `platform`: the engines wired together over one database. `folder`: packages
-//! as folders. `check`: what is wrong with them. `serve`: the server. `keep`: the feed. `logs`: log lines. `features`:
+//! as folders. `check`: what is wrong with them. `serve`: the server. `keep`: backups. `logs`: log lines. `features`:
 //! acceptance features. `demo`: what a demonstration adds. `commands`: what the command line offers; `audit_commands`:
 //! checking the audit log.
 

@@ -1,9 +1,11 @@
 //! Backups, and what must be mended after one was restored elsewhere.
 
+use banyan::config::Config;
+use banyan::keep;
 use banyan::platform::Platform;
 use banyan_base::World;
-use banyan_door::Input;
-use banyan_store::{Error, feed};
+use banyan_door::{Body, Input, Upload};
+use banyan_store::{Db, Error, Options, feed};
 use serde_json::json;
 
 use crate::support::{Bed, beds, files, on};
@@ -75,5 +77,49 @@ fn a_feed_from_another_cluster_is_refused_until_it_is_renumbered() {
         assert!(react(&bed, 3));
         // 甲 is not copied again, what waited and what is new is.
         assert_eq!(copies(&bed), ["丙", "乙", "甲"]);
+    }
+}
+
+#[test]
+fn a_backup_is_a_data_folder() {
+    for bed in beds() {
+        install(&bed);
+        bed.create("lists.name", &json!({ "name": "甲" })).unwrap();
+        let input = Input {
+            body: Body::Upload(Upload::memory(
+                "text/plain",
+                Some("a.txt".into()),
+                b"content".to_vec(),
+            )),
+            ..Input::default()
+        };
+        let sent = bed.ask("file.create", input).unwrap();
+        let mut config = Config::default();
+        config.store.folder = bed.test.folder.clone();
+        let target = bed.test.folder.join("copy");
+        let made = keep::backup(&bed.platform.db, &config, &target);
+        if bed.name() == "postgres" {
+            let refusal = made.unwrap_err();
+            assert!(refusal.contains("pg_dump"), "{refusal}");
+            assert!(!target.exists());
+            continue;
+        }
+        made.unwrap();
+        // Not into what is there.
+        assert!(keep::backup(&bed.platform.db, &config, &target).is_err());
+        // What is made later is not in it.
+        bed.create("lists.name", &json!({ "name": "乙" })).unwrap();
+        let url = format!("sqlite:{}", target.join("banyan.db").display());
+        let db = Db::open(&url, &Options::default()).unwrap();
+        let restored = Platform::over(db, World::system(), false, &target).unwrap();
+        let list = on("lists.name", Input::default());
+        let list = restored
+            .door
+            .call(&restored.world.system_ctx(), "record.list", list)
+            .unwrap();
+        let list = crate::support::document(list);
+        assert_eq!(list["items"].as_array().unwrap().len(), 1, "{list}");
+        let path = restored.blobs.path_of(sent["hash"].as_str().unwrap()).unwrap();
+        assert_eq!(std::fs::read(path).unwrap(), b"content");
     }
 }
