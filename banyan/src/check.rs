@@ -50,7 +50,7 @@ pub fn packages(folders: &[PathBuf], all: &[Vec<SourceFile>]) -> Vec<Finding> {
     }
     for whole in wholes {
         let own = whole.package.iter();
-        let own = own.flat_map(|package| banyan_package::check(package, &whole.files, &installed));
+        let own = own.flat_map(|package| banyan_registry::check(package, &whole.files, &installed));
         let own: Vec<Finding> = own.collect();
         match &whole.layered {
             None => {

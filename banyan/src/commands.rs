@@ -6,12 +6,13 @@ use std::process::ExitCode;
 
 use banyan_base::{Ctx, Finding, Problem, Severity, SourceFile, World, has_errors};
 use banyan_registry::{Applied, ApplyRequest};
+use banyan_store::{Db, Options};
 use clap::{Parser, Subcommand};
 
 use crate::audit_commands::{self, AuditCommand};
-use crate::config::{Config, Format, default_file, reference_page};
+use crate::config::{Config, Log, default_file, reference_page};
 use crate::platform::Platform;
-use crate::{check, demo, features, folder, serve};
+use crate::{check, demo, features, folder, keep, logs, serve};
 
 /// Banyan, the operating platform of a digital province.
 #[derive(Debug, Parser)]
@@ -66,6 +67,17 @@ enum Command {
         #[arg(long)]
         allow_loss: bool,
     },
+    /// Copy an SQLite database and the stored files, while the server runs, into a new folder. For PostgreSQL it names the
+    /// commands that do it.
+    Backup {
+        /// A folder that is not there yet, or empty.
+        folder: PathBuf,
+    },
+    /// The change feed.
+    Feed {
+        #[command(subcommand)]
+        what: FeedCommand,
+    },
     /// Run the acceptance features of packages, step by step, each scenario on a fresh platform.
     Features {
         folders: Vec<PathBuf>,
@@ -99,6 +111,12 @@ enum Command {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum FeedCommand {
+    /// Once after a PostgreSQL dump was restored into another cluster, before the server starts.
+    Renumber,
+}
+
 /// Runs a command; the exit code is 1 where something was refused.
 pub fn run(cli: Cli) -> ExitCode {
     let result = Config::load(cli.config.as_deref())
@@ -110,6 +128,14 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Apply { folders, allow_loss } => change(&config, &folders, allow_loss, false),
             Command::Export { id, to, format } => export(&config, &id, &to, &format),
             Command::Remove { id, allow_loss } => remove(&config, &id, allow_loss),
+            Command::Backup { folder } => database(&config)
+                .and_then(|db| keep::backup(&db, &config, &folder))
+                .and_then(|done| say(&done)),
+            Command::Feed {
+                what: FeedCommand::Renumber,
+            } => database(&config)
+                .and_then(|db| keep::renumber(&db))
+                .and_then(|done| say(&done)),
             Command::Features { steps: true, .. } => say(&features::steps::page()),
             Command::Features {
                 folders,
@@ -205,6 +231,17 @@ fn say_findings(folders: &[PathBuf]) -> Result<(), String> {
     } else {
         Ok(())
     }
+}
+
+/// The database alone, as it is: without bringing it up to date, and where a platform would refuse to start.
+fn database(config: &Config) -> Result<Db, String> {
+    let url = config.database_url();
+    if let Some(path) = url.strip_prefix("sqlite:")
+        && !std::path::Path::new(path).is_file()
+    {
+        return Err(format!("{path}: there is no database"));
+    }
+    Db::open(&url, &Options::default()).map_err(|error| error.to_string())
 }
 
 fn platform(config: &Config) -> Result<Platform, String> {
@@ -319,28 +356,15 @@ fn remove(config: &Config, id: &str, allow_loss: bool) -> Result<(), String> {
     say(&format!("{id}: removed\n"))
 }
 
-fn logs(config: &Config) {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_new(&config.log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    // A second initialisation (tests) keeps the first.
-    let _ = match config.log.format {
-        Format::Json => logs.json().try_init(),
-        Format::Text => logs.try_init(),
-    };
-}
-
 fn acceptance(folders: &[PathBuf], options: &features::Options) -> Result<(), String> {
     if folders.is_empty() {
         return Err("name at least one package folder, e.g. apps/0-base".into());
     }
     // What fails inside the platform, a trigger say, is told only there.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter("error")
-        .with_writer(std::io::stderr)
-        .try_init();
+    logs::start(&Log {
+        filter: "error".into(),
+        ..Log::default()
+    });
     let summary =
         features::run(folders, options, &mut std::io::stdout().lock()).map_err(|error| error.to_string())?;
     match summary.failures.len() {
@@ -350,7 +374,7 @@ fn acceptance(folders: &[PathBuf], options: &features::Options) -> Result<(), St
 }
 
 fn server(config: &Config, packages: &[PathBuf], demo: bool, year: Option<i16>) -> Result<(), String> {
-    logs(config);
+    logs::start(&config.log);
     std::fs::create_dir_all(&config.store.folder)
         .map_err(|error| format!("{}: {error}", config.store.folder.display()))?;
     let world = match year {

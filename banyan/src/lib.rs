@@ -1,8 +1,9 @@
 //! The one binary: configuration, wiring of the engines, commands.
 //!
 //! Map: `config`: the configuration file. `platform`: the engines wired together over one database. `folder`: packages
-//! as folders. `check`: what is wrong with them. `serve`: the server. `features`: acceptance features. `demo`: what a
-//! demonstration adds. `commands`: what the command line offers; `audit_commands`: checking the audit log.
+//! as folders. `check`: what is wrong with them. `serve`: the server. `keep`: backups. `logs`: log lines. `features`:
+//! acceptance features. `demo`: what a demonstration adds. `commands`: what the command line offers; `audit_commands`:
+//! checking the audit log.
 
 pub mod audit_commands;
 pub mod check;
@@ -11,7 +12,9 @@ pub mod config;
 pub mod demo;
 pub mod features;
 pub mod folder;
+pub mod keep;
 mod listen;
+pub mod logs;
 pub mod platform;
 pub mod serve;
 pub mod upkeep;

@@ -10,7 +10,7 @@ use banyan_identity::audit::{AuditSettings, AuditTrail, Suite};
 use banyan_identity::{Accounts, CedarPolicy, NewAccount, Settings};
 use banyan_registry::Registry;
 use banyan_store::jobs::JobHandler;
-use banyan_store::{Blobs, Db, Options};
+use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
 
@@ -83,6 +83,12 @@ impl Platform {
             &banyan_identity::MIGRATIONS,
             &banyan_registry::MIGRATIONS,
         ])?;
+        if let Some(what) = db.read(feed::ahead)? {
+            return Err(Problem::internal(format!(
+                "the feed comes from another PostgreSQL cluster ({what}): triggers would stop without a word. Run `banyan feed \
+                 renumber` once, then start again"
+            )));
+        }
         let policy = Arc::new(CedarPolicy::default());
         let sink = Arc::clone(&policy);
         let registry = Registry::new(Arc::new(move |packages| sink.set(packages)));

@@ -43,6 +43,7 @@ pub fn serve(
             here.join("index.html").is_file().then_some(here)
         }),
         systems: systems(platform),
+        public_url: config.server.public_url.clone(),
         cookie: banyan_identity::SESSION_COOKIE,
         trusted_proxies: config.http.trusted_proxies.clone(),
     };

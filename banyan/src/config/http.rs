@@ -11,7 +11,9 @@ pub struct Http {
     pub timeout_seconds: u64,
     /// Folder with the built desk; absent, `web/dist` here if it is there, else the copy inside the binary. Since v0.1.
     pub web_folder: Option<std::path::PathBuf>,
-    /// Addresses of proxies before this server: what they say of the client's address (`X-Forwarded-For`) is believed. Since v0.2.
+    /// Addresses of proxies before this server. What they say of the client's address (`X-Forwarded-For`) is believed, and, where
+    /// `server.public_url` is absent, of how users reach the server (`Forwarded`, `X-Forwarded-Proto` and `-Host`): the proxy must
+    /// set these itself, whatever the client sent. Since v0.1.
     pub trusted_proxies: Vec<std::net::IpAddr>,
 }
 

@@ -95,6 +95,17 @@ impl Config {
         if self.store.read_connections == 0 {
             return Err("store.read_connections must be at least 1".into());
         }
+        if let Some(url) = &self.server.public_url {
+            let rest = url
+                .strip_prefix("https://")
+                .or_else(|| url.strip_prefix("http://"));
+            let authority = rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+            if authority.is_none_or(|rest| rest.is_empty() || rest.contains(['/', '?', '#', ' ', '@'])) {
+                return Err(format!(
+                    "server.public_url must be scheme and authority alone, like https://banyan.example.gov.cn, not `{url}`"
+                ));
+            }
+        }
         self.sign_in.check()
     }
 

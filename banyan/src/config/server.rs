@@ -8,7 +8,8 @@ pub struct Server {
     /// Address and port. Port 0 takes any free one. Since v0.1.
     pub listen: String,
     /// Scheme and authority under which users reach the server, where a proxy stands before it,
-    /// e.g. `https://banyan.example.gov.cn`. Cookies are marked Secure when it begins with https. Since v0.1.
+    /// e.g. `https://banyan.example.gov.cn`. Absolute links (OGC API Features) begin with it; cookies are marked Secure
+    /// when it begins with https. Since v0.1.
     pub public_url: Option<String>,
     /// Seconds that running calls are given to end when the server is told to stop. Since v0.1.
     pub stop_seconds: u64,

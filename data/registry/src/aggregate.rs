@@ -25,7 +25,7 @@ pub struct Given<'a> {
 }
 
 impl Given<'_> {
-    fn fill(&self, filter: &str) -> String {
+    pub fn fill(&self, filter: &str) -> String {
         let end = self.month.last_of_month();
         filter
             .replace("{month_start}", &format!("DATE('{}')", self.month))

@@ -49,6 +49,18 @@ pub fn versions(
     Ok(all)
 }
 
+/// The last state of a record that was deleted; `None` where there is none of that id, or it is still there.
+pub fn last(tx: &mut Tx<'_>, info: &TypeInfo, id: &str) -> Result<Option<Record>, Problem> {
+    let sql = format!(
+        "SELECT {} FROM {} WHERE _id = ?1 AND _gone = 1",
+        select_list(info),
+        info.history
+    );
+    tx.query_opt(&sql, &[id.into()])?
+        .map(|row| decode(info, &row))
+        .transpose()
+}
+
 /// Changes by version, newest first: who, when, from, to.
 pub fn changes(
     registry: &Registry,

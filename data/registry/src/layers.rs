@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use banyan_base::{Ctx, Finding, Problem, Severity, SourceFile, codes, has_errors};
-use banyan_package::{Installed, Package, StepsDone, check, layer, read};
+use banyan_package::{Installed, Package, StepsDone, layer, read};
 use banyan_store::{Tx, Value};
 use serde_json::json;
 
 use crate::catalog::Catalog;
+use crate::check;
 
 /// A package or an overlay: its files as somebody wrote them.
 #[derive(Clone, Debug)]

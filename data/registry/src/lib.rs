@@ -6,7 +6,8 @@
 //! - Must not know: any domain type.
 //!
 //! Map
-//! - `catalog`: what is installed, ready for use. `apply`, `layers`, `migrate`, `ddl`, `index`, `seed`: how it comes to be.
+//! - `catalog`: what is installed, ready for use. `check`: filters of packages. `apply`, `layers`, `migrate`, `ddl`,
+//!   `index`, `seed`: how it comes to be.
 //! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete. `history`, `lifecycle`;
 //!   `clock`: what happens when a state lasts too long.
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events and the clock.
@@ -20,6 +21,7 @@ mod apply;
 mod archive;
 mod catalog;
 mod cell;
+mod check;
 mod clock;
 mod ddl;
 mod error;
@@ -56,6 +58,7 @@ use banyan_store::{Migration, MigrationSet, Tx};
 pub use apply::{Applied, ApplyRequest};
 pub use archive::{Archived, Format, Open};
 pub use catalog::{Catalog, TypeInfo};
+pub use check::check;
 pub use clock::run_clocks;
 pub use error::Error;
 pub use files::operations as file_operations;

@@ -334,7 +334,7 @@ pub(crate) fn any_history() -> Json {
     listing(json!({
         "type": "object", "required": ["version", "at", "verb", "changes"],
         "properties": {
-            "version": { "type": "integer" }, "at": { "type": "string", "format": "date-time" }, "by": text(),
+            "version": { "type": "integer" }, "at": { "type": "string", "format": "date-time" }, "by": text(), "by_name": text(),
             "verb": { "type": "string" }, "note": text(), "changes": { "type": "array", "items": change },
         },
     }))

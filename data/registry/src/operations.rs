@@ -392,7 +392,7 @@ fn record_export(registry: &Arc<Registry>, call: &Outside<'_>) -> Result<Reply, 
     export::export(call, info, query, format)
 }
 
-fn event_list(_: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+fn event_list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let after = match call.input.query_value("after") {
         None => feed::Position::START,
         Some(text) => feed::Position::parse(text)
@@ -410,5 +410,17 @@ fn event_list(_: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
         limit,
     )?;
     let next = items.last().map(|event| event.cursor.clone());
+    let actors = items.iter().map(|event| event.actor.clone()).collect();
+    let people = registry.people(call.tx, &actors)?;
+    let mut shown = Vec::new();
+    for event in &items {
+        let mut item = serde_json::to_value(event).map_err(Problem::internal)?;
+        if let (Some(name), Some(members)) = (people.get(&event.actor), item.as_object_mut()) {
+            // An extension attribute of CloudEvents: lower case, no underscore.
+            members.insert("actorname".into(), json!(name));
+        }
+        shown.push(item);
+    }
+    let items = shown;
     Reply::json(json!({ "items": items, "next": next }))
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::catalog::{Catalog, TypeInfo, column_name, qualified};
 use crate::files;
-use crate::value::{Faults, code_list};
+use crate::value::{Faults, code_list, codes_of};
 
 const UNIT: &str = "base.unit";
 const REGION: &str = "base.region";
@@ -364,14 +364,6 @@ pub fn labels(
         fill(&mut all, records, "state", &title);
     }
     Ok(all)
-}
-
-fn codes_of(value: Option<&Json>) -> Vec<&str> {
-    match value {
-        Some(Json::String(code)) => vec![code],
-        Some(Json::Array(items)) => items.iter().filter_map(Json::as_str).collect(),
-        _ => Vec::new(),
-    }
 }
 
 fn fill(

@@ -9,11 +9,11 @@ use banyan_package::model::{TriggerAction, TriggerOn};
 use banyan_store::{Db, Tx, feed};
 use serde_json::{Map, Value as Json, json};
 
-use crate::Registry;
 use crate::catalog::{Catalog, ReadyTrigger, qualified};
 use crate::lifecycle::names;
 use crate::query::{Query, list};
 use crate::record::{self, Record};
+use crate::{Registry, history};
 
 /// The name of the feed's consumer that runs triggers.
 pub const CONSUMER: &str = "triggers";
@@ -57,7 +57,13 @@ fn on_event(
         .and_then(|subject| subject.rsplit_once('/'))
         .map_or("", |(_, id)| id);
     let info = catalog.find(&trigger.of)?;
-    let Some(record) = record::find(tx, &info, id)? else {
+    let found = if event.kind.ends_with(".deleted") {
+        history::last(tx, &info, id)?
+    } else {
+        record::find(tx, &info, id)?
+    };
+    // Deleted since, and its deletion is an event of its own.
+    let Some(record) = found else {
         return Ok(());
     };
     let mut before = record.names();

@@ -174,7 +174,7 @@ fn normalised(cx: &Ctx, catalog: &Catalog, package: &str, field: &Field, sent: &
             if ((value * factor).round() - value * factor).abs() > 1e-6 * factor.max(1.0) {
                 return fault("scale", format!("最多 {scale} 位小数"));
             }
-            Ok(json!((value * factor).round() / factor))
+            Ok(scaled((value * factor).round() / factor))
         }
         FieldKind::Boolean => match sent {
             Json::Bool(value) => Ok(json!(value)),
@@ -302,6 +302,46 @@ fn has_nul(value: &Json) -> bool {
     }
 }
 
+/// Codes that were not there before must be in use today; those that were stay, whatever became of them.
+pub fn in_force(
+    cx: &Ctx,
+    catalog: &Catalog,
+    package: &str,
+    name: &str,
+    field: &Field,
+    (kept, old): (&Json, &Json),
+    faults: &mut Faults,
+) {
+    let FieldKind::Code { list: Some(list), .. } = &field.kind else {
+        return;
+    };
+    let Some(list) = code_list(catalog, package, list) else {
+        return;
+    };
+    let today = cx.today().to_string();
+    let before = codes_of(Some(old));
+    let newly = codes_of(Some(kept))
+        .into_iter()
+        .filter(|code| !before.contains(code));
+    for item in newly.filter_map(|code| list.items.iter().find(|item| item.code == code)) {
+        let title = &item.title.zh;
+        if let Some(from) = item.from.as_deref().filter(|from| today.as_str() < *from) {
+            faults.add(name, "code", format!("“{title}”自 {from} 起才能选用"));
+        } else if let Some(until) = item.until.as_deref().filter(|until| today.as_str() > *until) {
+            faults.add(name, "code", format!("“{title}”已于 {until} 停用,不能新选"));
+        }
+    }
+}
+
+/// The codes in a kept value: one, several or none.
+pub fn codes_of(value: Option<&Json>) -> Vec<&str> {
+    match value {
+        Some(Json::String(code)) => vec![code],
+        Some(Json::Array(items)) => items.iter().filter_map(Json::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
 fn depth(value: &Json) -> usize {
     match value {
         Json::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
@@ -390,6 +430,15 @@ pub fn to_column(column: &Column, value: &Json) -> Value {
     }
 }
 
+/// A decimal as JSON: whole numbers are shown without a point.
+fn scaled(number: f64) -> Json {
+    if number.fract() == 0.0 {
+        json!(number as i64)
+    } else {
+        json!(number)
+    }
+}
+
 /// The bounds of a kept geometry as their columns store them.
 pub fn bounds(value: &Json) -> [Value; 4] {
     crate::query::shape::from_json(value)
@@ -438,15 +487,7 @@ pub fn from_column(column: &Column, value: &Value) -> Json {
         (Stored::Text, Value::Text(text)) => Json::String(text.clone()),
         (Stored::Json, Value::Text(text)) => serde_json::from_str(text).unwrap_or(Json::Null),
         (Stored::Integer, Value::Int(value)) => json!(value),
-        (Stored::Scaled(scale), Value::Int(value)) => {
-            // Whole numbers are shown without a point.
-            let number = *value as f64 / 10f64.powi(i32::from(scale));
-            if number.fract() == 0.0 {
-                json!(number as i64)
-            } else {
-                json!(number)
-            }
-        }
+        (Stored::Scaled(scale), Value::Int(value)) => scaled(*value as f64 / 10f64.powi(i32::from(scale))),
         (Stored::Boolean, Value::Int(value)) => json!(*value != 0),
         _ => Json::Null,
     }

@@ -54,7 +54,6 @@ const FUNCTIONS: &[(&str, Type)] = &[
 /// Functions whose result depends on their arguments, or that are seldom used: known, not typed.
 const UNTYPED: &[&str] = &[
     "append",
-    "coalesce",
     "concatenate",
     "context",
     "context merge",
@@ -330,6 +329,10 @@ impl Checker {
             return Type::Any;
         };
         let name = name.to_string();
+        if let Some(hint) = without_effect(&name, arguments) {
+            let message = format!("`{name}` gives null when it is called so");
+            return self.error(message, Some(hint.to_owned()));
+        }
         if let Some((_, kind)) = FUNCTIONS.iter().find(|(known, _)| *known == name) {
             return kind.clone();
         }
@@ -342,6 +345,22 @@ impl Checker {
             .chain(UNTYPED.iter().copied());
         let hint = nearest(&name, known);
         self.error(format!("there is no function `{name}`"), hint)
+    }
+}
+
+/// What the evaluator takes without complaint and answers with null, with what to write instead.
+fn without_effect(name: &str, arguments: &AstNode) -> Option<&'static str> {
+    let count = match arguments {
+        AstNode::PositionalParameters(list) | AstNode::NamedParameters(list) => list.len(),
+        _ => 0,
+    };
+    match name {
+        // Not of DMN 1.5: the evaluator doesn't have it.
+        "coalesce" => Some("write `if a != null then a else b`"),
+        "number" if count != 3 => {
+            Some("name the separators of thousands and decimals too: `number(text, \",\", \".\")`")
+        }
+        _ => None,
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn context(entries: &Map<String, Json>, kind: &Type) -> FeelContext {
 pub(crate) fn to_json(value: &Value) -> Json {
     match value {
         Value::Boolean(value) => Json::Bool(*value),
-        Value::Number(number) => serde_json::from_str(&number.to_string()).unwrap_or(Json::Null),
+        Value::Number(number) => number_to_json(&number.to_string()),
         Value::String(text) => Json::String(text.clone()),
         Value::Date(date) => Json::String(date.to_string()),
         Value::DateTime(moment) => Json::String(moment.to_string()),
@@ -72,5 +72,18 @@ pub(crate) fn to_json(value: &Value) -> Json {
             )
         }
         _ => Json::Null,
+    }
+}
+
+/// Decimal digits as a JSON number: the nearest double where it is no whole one. (`serde_json` reads the last digit of long
+/// fractions wrongly unless told otherwise: a third came out as 0.33333333333333337.)
+fn number_to_json(digits: &str) -> Json {
+    match digits.parse::<i64>() {
+        Ok(whole) => Json::from(whole),
+        Err(_) => digits
+            .parse::<f64>()
+            .ok()
+            .and_then(serde_json::Number::from_f64)
+            .map_or(Json::Null, Json::Number),
     }
 }

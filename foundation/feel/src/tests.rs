@@ -52,6 +52,12 @@ fn expressions_give_values() {
     check("due + duration(\"P3D\")", json!("2022-03-13"));
     check("if lead = null then 1 else 2", json!(2));
     check("(due - today()).days in [7, 8, 9]", json!(true));
+    check("1 / 3", json!(0.333_333_333_333_333_3));
+    check("2 / 3", json!(0.666_666_666_666_666_6));
+    check("0.1 + 0.2", json!(0.3));
+    check("-7 / 2", json!(-3.5));
+    check("9007199254740993", json!(9_007_199_254_740_993_i64));
+    check("number(\"1,234.5\", \",\", \".\")", json!(1234.5));
 }
 
 #[test]
@@ -87,6 +93,8 @@ fn mistakes_are_found() {
         &Type::Any,
         "two deep",
     );
+    check("coalesce(lead, \"x\")", &Type::Any, "if a != null then a else b");
+    check("number(\"3\")", &Type::Number, "number(text, \",\", \".\")");
     check("1 +", &Type::Any, "not FEEL");
     check("", &Type::Any, "empty");
     check("\"open", &Type::Any, "not closed");

@@ -16,6 +16,7 @@ use banyan_door::{Body, Caller, Credential, Input, Operation, Reply, ReplyBody, 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use crate::origin;
 use crate::router::{Settings, Shared};
 
 /// Deepest JSON that is read.
@@ -96,7 +97,10 @@ async fn sent(
         .cloned()
         .ok_or_else(|| Problem::internal("a route without an operation"))?;
     let (mut input, headers, peer) = input(&row, request).await?;
-    input.caller = caller(&headers, peer, &shared.settings);
+    let settings = &shared.settings;
+    let behind_proxy = peer.is_some_and(|peer| settings.trusted_proxies.contains(&peer));
+    input.base_url = origin::of(&headers, settings.public_url.as_deref(), behind_proxy);
+    input.caller = caller(&headers, peer, settings);
     Ok((row, input, headers))
 }
 
@@ -271,7 +275,6 @@ async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMa
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map(|info| info.0.ip().to_canonical());
-    let host = text("host")?.unwrap_or_default();
     let locale = text("accept-language")?
         .filter(|tag| tag.starts_with("en"))
         .map_or("zh-CN", |_| "en")
@@ -285,7 +288,7 @@ async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMa
         idempotency_key: text("idempotency-key")?,
         accept: text("accept")?,
         locale,
-        base_url: format!("http://{host}"),
+        base_url: String::new(),
         caller: Caller::default(),
     };
     let kind = text("content-type")?.unwrap_or_default();

@@ -5,11 +5,13 @@
 //! - A call that could change something and comes with a cookie must show that it comes from our own pages.
 //! - Must not know: any engine.
 //!
-//! Map: `router`: routes. `call`: a request into the door and back. `openapi`. `files`: the desk. `portal`: the first page.
+//! Map: `router`: routes. `call`: a request into the door and back. `origin`: where callers reach us. `openapi`. `files`:
+//! the desk. `portal`: the first page.
 
 mod call;
 mod files;
 mod openapi;
+mod origin;
 mod portal;
 mod router;
 #[cfg(test)]

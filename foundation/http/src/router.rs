@@ -29,9 +29,11 @@ pub struct Settings {
     pub web_folder: Option<PathBuf>,
     /// What the portal tells of the installed systems.
     pub systems: Systems,
+    /// Scheme and authority for absolute links, whatever callers say; absent, as the caller reached us.
+    pub public_url: Option<String>,
     /// Name of the cookie with the session's token.
     pub cookie: &'static str,
-    /// Addresses of proxies whose `X-Forwarded-For` is believed.
+    /// Addresses of proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed.
     pub trusted_proxies: Vec<IpAddr>,
 }
 

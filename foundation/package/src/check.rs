@@ -55,6 +55,7 @@ pub fn check(package: &Package, files: &[SourceFile], installed: &Installed) -> 
         checker.trigger(name, trigger);
     }
     checker.seeds();
+    checker.findings.extend(crate::check_steps::steps(package, files));
     checker.findings
 }
 
@@ -564,6 +565,13 @@ impl<'a> Checker<'a> {
         }
         if let Some(once) = &trigger.once {
             self.feel(path, &["triggers", name, "once"], once, &scope, &Type::Text);
+        }
+        if let TriggerAction::Update { target, .. } | TriggerAction::Transition { target, .. } =
+            &trigger.action
+            && let Some(target) = target
+        {
+            let keys = ["triggers", name, "do", "target"];
+            self.feel(path, &keys, target, &scope, &Type::Text);
         }
         let (of, with) = match &trigger.action {
             TriggerAction::Create { of, with } | TriggerAction::Update { of, with, .. } => (of, with),

@@ -5,10 +5,11 @@
 //! - Must not know: the database, HTTP.
 //!
 //! Map: `model`: what the files mean. `raw`: their form. `read`: files → [`Package`]. `check`: what only shows when all
-//! files are seen, FEEL included. `scope`: record types as FEEL types. `diff`: what an apply would change.
-//! `overlay`, `merge`: overlays merged into the package they change.
+//! files are seen, FEEL included (`check_steps`: that of steps). `scope`: record types as FEEL types. `diff`: what an apply
+//! would change. `overlay`, `merge`: overlays merged into the package they change.
 
 mod check;
+mod check_steps;
 mod diff;
 mod form;
 mod forms;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use check::{Installed, check};
 pub use diff::{Change, Plan, StepsDone, diff, renamed};
+pub use locate::finding_in;
 pub use model::Package;
 pub use overlay::{Head, Layered, hash, head, layer};
 pub use read::read;

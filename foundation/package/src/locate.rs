@@ -1,6 +1,6 @@
 //! Where in a file something stands.
 
-use banyan_base::{Finding, Severity};
+use banyan_base::{Finding, Severity, SourceFile};
 
 use crate::node::{self, Kind, Node};
 
@@ -66,4 +66,19 @@ impl<'a> Located<'a> {
             hint,
         )
     }
+}
+
+/// An error at a path of keys in one of a package's files, for checks of those who know more than this crate: numbers
+/// index lists, and keys that are not there lead to the last that is.
+pub fn finding_in(
+    files: &[SourceFile],
+    path: &str,
+    keys: &[&str],
+    rule: &str,
+    message: String,
+    hint: Option<String>,
+) -> Finding {
+    let bytes = files.iter().find(|file| file.path == path);
+    let text = String::from_utf8_lossy(bytes.map_or(&[][..], |file| &file.bytes));
+    Located::new(path, &text).finding(Severity::Error, keys, rule, message, hint)
 }

@@ -7,6 +7,7 @@ use std::fmt;
 
 use banyan_base::{Ctx, Event};
 
+pub use crate::renumber::{ahead, renumber};
 use crate::{Db, Dialect, Error, Row, Tx, Value};
 
 /// A place in the feed: everything up to and including it has been seen.

@@ -56,6 +56,26 @@ pub struct Job {
     pub ended_at: Option<String>,
     /// The worker that took it last. With `attempts` it tells one lease from every other: see [`Job::lease`].
     pub leased_by: Option<String>,
+    #[serde(skip)]
+    pub stop: Stop,
+}
+
+/// Whether the process that runs a job is about to end. Long work looks between its steps, each of which is kept, and
+/// then returns [`JobError::Stopped`].
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    pub fn asked(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// It says nothing of the job itself.
+impl PartialEq for Stop {
+    fn eq(&self, _: &Stop) -> bool {
+        true
+    }
 }
 
 impl Job {
@@ -82,6 +102,10 @@ pub enum JobError {
     /// Trying again can't help.
     #[error("{0}")]
     Fail(String),
+    /// Not failed: put down because the process ends ([`Stop`]). It is due at once for whoever comes, and the try does
+    /// not count.
+    #[error("stopped with its process")]
+    Stopped,
 }
 
 impl From<Error> for JobError {
@@ -128,6 +152,7 @@ fn decode(row: &Row) -> Result<Job, Error> {
         created_by: row.get(10)?,
         ended_at: row.get(11)?,
         leased_by: row.get(12)?,
+        stop: Stop::default(),
     })
 }
 
@@ -298,6 +323,13 @@ fn backoff(cx: &Ctx, attempts: u32) -> SignedDuration {
 /// Where the database refuses.
 pub fn fail(tx: &mut Tx<'_>, cx: &Ctx, job: &Job, error: &JobError) -> Result<bool, Error> {
     let now = cx.world.now();
+    if matches!(error, JobError::Stopped) {
+        let sql = format!(
+            "UPDATE job SET state = 'waiting', run_at = ?4, attempts = attempts - 1, lease_until = NULL WHERE {OURS}"
+        );
+        let [id, worker, attempts] = job.lease();
+        return Ok(tx.execute(&sql, &[id, worker, attempts, timestamp_text(now).into()])? == 1);
+    }
     let dead = matches!(error, JobError::Fail(_)) || job.attempts >= job.max_attempts;
     let (state, ended) = if dead {
         ("dead", Some(timestamp_text(now)))
@@ -389,7 +421,7 @@ impl Worker {
             );
             let name = format!("{}-{number}", world.id());
             let thread = std::thread::Builder::new().name(format!("jobs-{number}"));
-            running.push(thread.spawn(move || work(&db, &world, &name, &handlers, &stop))?);
+            running.push(thread.spawn(move || work(&db, &world, &name, &handlers, &Stop(stop)))?);
         }
         Ok(Worker {
             stop,
@@ -398,7 +430,7 @@ impl Worker {
         })
     }
 
-    /// Lets running jobs end, starts no more.
+    /// Lets running jobs end, or reach a place where they can go on another time ([`Stop`]); starts no more.
     pub fn stop(self) {
         self.stop.store(true, Ordering::SeqCst);
         self.db.wake();
@@ -408,11 +440,11 @@ impl Worker {
     }
 }
 
-fn work(db: &Db, world: &World, name: &str, handlers: &BTreeMap<String, JobHandler>, stop: &AtomicBool) {
+fn work(db: &Db, world: &World, name: &str, handlers: &BTreeMap<String, JobHandler>, stop: &Stop) {
     let kinds: Vec<&str> = handlers.keys().map(String::as_str).collect();
     let mut seen = 0;
-    while !stop.load(Ordering::SeqCst) {
-        match run_one(db, &world.system_ctx(), name, &kinds, handlers) {
+    while !stop.asked() {
+        match run(db, &world.system_ctx(), name, &kinds, handlers, stop) {
             Ok(true) => {}
             // Jobs of other processes and those whose time comes are found by looking again.
             Ok(false) => seen = db.wait_jobs(seen, Duration::from_millis(500)),
@@ -436,15 +468,29 @@ pub fn run_one(
     kinds: &[&str],
     handlers: &BTreeMap<String, JobHandler>,
 ) -> Result<bool, Error> {
-    let Some(job) = claim(db, cx, worker, kinds)? else {
+    run(db, cx, worker, kinds, handlers, &Stop::default())
+}
+
+fn run(
+    db: &Db,
+    cx: &Ctx,
+    worker: &str,
+    kinds: &[&str],
+    handlers: &BTreeMap<String, JobHandler>,
+    stop: &Stop,
+) -> Result<bool, Error> {
+    let Some(mut job) = claim(db, cx, worker, kinds)? else {
         return Ok(false);
     };
+    job.stop = stop.clone();
     let Some(handler) = handlers.get(&job.kind) else {
         return Ok(false);
     };
     let result = catch_unwind(AssertUnwindSafe(|| handler(cx, db, &job)))
         .unwrap_or_else(|_| Err(JobError::Retry("the job panicked".into())));
-    if let Err(error) = &result {
+    if let Err(JobError::Stopped) = &result {
+        tracing::info!(kind = %job.kind, id = %job.id, "a job is put down until the next start");
+    } else if let Err(error) = &result {
         tracing::warn!(kind = %job.kind, id = %job.id, attempt = job.attempts, %error, "a job failed");
     }
     let (cx, kind, id) = (cx.clone(), job.kind.clone(), job.id.clone());

@@ -8,7 +8,8 @@
 //! Map
 //! - `db`: [`Db`]; `sqlite`: the writer thread with group commit and the readers; `postgres`: the pool.
 //! - `tx`: [`Tx`], statements in both dialects; `sql`: placeholders; `value`: [`Value`] and [`Row`].
-//! - `migrate`: forward-only migrations. `feed`: the change feed and its consumers. `jobs`: leased background work.
+//! - `migrate`: forward-only migrations. `feed`: the change feed and its consumers; `renumber`: after a
+//!   restore elsewhere. `jobs`: leased background work.
 //! - `blobs`: content-addressed files. `testing`: fresh databases for tests.
 
 pub mod blobs;
@@ -19,6 +20,7 @@ pub mod jobs;
 mod migrate;
 mod pool;
 mod postgres;
+mod renumber;
 mod sql;
 mod sqlite;
 pub mod testing;

@@ -29,6 +29,20 @@ pub(crate) struct PgConnection {
 }
 
 pub(crate) fn config(url: &str) -> Result<Config, Error> {
+    // Taken as no encryption, it would send in the clear what was to be protected.
+    let secure = ["require", "verify-ca", "verify-full"];
+    if let Some(mode) = secure
+        .iter()
+        .find(|mode| url.contains(&format!("sslmode={mode}")))
+    {
+        return Err(Error::database(
+            "reading the database URL",
+            format!(
+                "sslmode={mode} can't be kept: Banyan has no TLS client for PostgreSQL yet. Use a local socket, a private \
+                 network or a tunnel (ssh -L, stunnel), with sslmode=disable"
+            ),
+        ));
+    }
     let mut config: Config = url
         .parse()
         .map_err(|e| Error::database("reading the database URL", e))?;
@@ -41,10 +55,14 @@ pub(crate) fn config(url: &str) -> Result<Config, Error> {
 
 impl PgConnection {
     pub(crate) fn connect(config: &Config) -> Result<PgConnection, Error> {
-        let client = config.connect(NoTls).map_err(|e| Error::Unavailable {
+        let mut client = config.connect(NoTls).map_err(|e| Error::Unavailable {
             doing: "connecting to PostgreSQL".into(),
             cause: chain(&e),
         })?;
+        // What the server merely remarks on (tables that are there already …) is no news; the client would log each.
+        client
+            .batch_execute("SET client_min_messages = warning")
+            .map_err(|e| error("setting up a connection", &e))?;
         Ok(PgConnection {
             client,
             statements: HashMap::new(),

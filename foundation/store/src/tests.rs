@@ -51,6 +51,29 @@ fn count(test: &TestDb, table: &str) -> i64 {
 }
 
 #[test]
+fn postgres_keeps_its_remarks_to_itself() {
+    for test in ready().into_iter().filter(|test| test.name == "postgres") {
+        let level = |tx: &mut crate::Tx<'_>| {
+            tx.query_opt("SELECT current_setting('client_min_messages')", &[])?
+                .unwrap()
+                .get::<String>(0)
+        };
+        assert_eq!(test.db.read::<_, Error>(level).unwrap(), "warning");
+    }
+}
+
+#[test]
+fn encryption_that_is_asked_for_is_never_left_out() {
+    for mode in ["require", "verify-ca", "verify-full"] {
+        // Nothing listens there: it is refused before anything is sent.
+        let url = format!("postgres://banyan@127.0.0.1:1/banyan?application_name=a&sslmode={mode}");
+        let refusal = crate::Db::open(&url, &crate::Options::default()).err().unwrap();
+        let text = refusal.to_string();
+        assert!(text.contains(mode) && text.contains("tunnel"), "{text}");
+    }
+}
+
+#[test]
 fn placeholders_are_rewritten_outside_of_quotes() {
     let check = |from: &str, to: &str| assert_eq!(sql::rewrite(from), to);
     check("a = ?1 AND b = ?12", "a = $1 AND b = $12");

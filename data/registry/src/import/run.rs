@@ -193,10 +193,12 @@ pub fn shown(tx: &mut Tx<'_>, run: &Run) -> Result<Json, Problem> {
 pub fn job(registry: &Arc<Registry>, blobs: &Blobs) -> JobHandler {
     let (registry, blobs) = (Arc::clone(registry), blobs.clone());
     Arc::new(move |cx, db, job| {
-        perform(&registry, &blobs, cx, db, job).map_err(|problem| {
+        let ended = perform(&registry, &blobs, cx, db, job).map_err(|problem| {
             let cause = problem.internal.unwrap_or(problem.detail);
             JobError::Retry(cause)
-        })
+        })?;
+        // The next start goes on after the last batch.
+        if ended { Ok(()) } else { Err(JobError::Stopped) }
     })
 }
 
@@ -250,29 +252,35 @@ fn mapping(info: &TypeInfo, header: &[String]) -> Result<Vec<Option<usize>>, Str
     ))
 }
 
-fn perform(registry: &Arc<Registry>, blobs: &Blobs, cx: &Ctx, db: &Db, job: &Job) -> Result<(), Problem> {
+/// False where the process ends before the work is done.
+fn perform(registry: &Arc<Registry>, blobs: &Blobs, cx: &Ctx, db: &Db, job: &Job) -> Result<bool, Problem> {
     let payload: Payload = serde_json::from_value(job.payload.clone()).map_err(Problem::internal)?;
     let cx = cx.world.ctx(payload.actor);
     let id = payload.run;
     let run = db.read(|tx| find(tx, &id))?;
     let Some(run) = run.filter(|run| run.state == "queued" || run.state == "running") else {
-        return Ok(());
+        return Ok(true);
     };
     let info = match db.read(|tx| registry.catalog(tx)?.find(&run.kind)) {
         Ok(info) => info,
-        Err(problem) => return end(&cx, db, &id, "failed", Some(problem.detail)),
+        Err(problem) => return failed(&cx, db, &id, problem.detail),
     };
     let Some(path) = blobs.path_of(&run.blob) else {
-        return end(&cx, db, &id, "failed", Some("上传的文件已不在。".into()));
+        return failed(&cx, db, &id, "上传的文件已不在。".into());
     };
     // First pass: can it be read to its end, are its columns known, how many rows are there?
-    let table = match read_rows(&path, &mut |_, _| Next::Go) {
+    let table = match read_rows(&path, &mut |_, _| {
+        if job.stop.asked() { Next::Stop } else { Next::Go }
+    }) {
         Ok(table) => table,
-        Err(error) => return end(&cx, db, &id, "failed", Some(error.to_string())),
+        Err(error) => return failed(&cx, db, &id, error.to_string()),
     };
+    if job.stop.asked() {
+        return Ok(false);
+    }
     let mapped = match mapping(&info, &table.header) {
         Ok(mapped) => mapped,
-        Err(message) => return end(&cx, db, &id, "failed", Some(message)),
+        Err(message) => return failed(&cx, db, &id, message),
     };
     let header = serde_json::to_string(&table.header).map_err(Problem::internal)?;
     let total = i64::try_from(table.rows).unwrap_or(i64::MAX);
@@ -292,6 +300,7 @@ fn perform(registry: &Arc<Registry>, blobs: &Blobs, cx: &Ctx, db: &Db, job: &Job
         seen: HashMap::new(),
     };
     let mut passed = 0;
+    let mut stopped = false;
     let mut batch: Vec<TableRow> = Vec::new();
     let mut ended: Option<Result<bool, Problem>> = None;
     let already = work.run.done;
@@ -304,6 +313,10 @@ fn perform(registry: &Arc<Registry>, blobs: &Blobs, cx: &Ctx, db: &Db, job: &Job
         if batch.len() < BATCH {
             return Next::Go;
         }
+        if job.stop.asked() {
+            stopped = true;
+            return Next::Stop;
+        }
         match work.batch(&cx, db, std::mem::take(&mut batch)) {
             Ok(true) => Next::Go,
             other => {
@@ -313,17 +326,22 @@ fn perform(registry: &Arc<Registry>, blobs: &Blobs, cx: &Ctx, db: &Db, job: &Job
         }
     });
     match ended {
-        Some(Ok(_)) => return Ok(()),
+        Some(Ok(_)) => return Ok(true),
         Some(Err(problem)) => return Err(problem),
+        None if stopped => return Ok(false),
         None => {}
     }
     if let Err(error) = read {
-        return end(&cx, db, &id, "failed", Some(error.to_string()));
+        return failed(&cx, db, &id, error.to_string());
     }
     if batch.is_empty() || work.batch(&cx, db, batch)? {
         end(&cx, db, &id, "done", None)?;
     }
-    Ok(())
+    Ok(true)
+}
+
+fn failed(cx: &Ctx, db: &Db, id: &str, message: String) -> Result<bool, Problem> {
+    end(cx, db, id, "failed", Some(message)).map(|()| true)
 }
 
 fn end(cx: &Ctx, db: &Db, id: &str, state: &'static str, message: Option<String>) -> Result<(), Problem> {
