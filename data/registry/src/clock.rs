@@ -17,6 +17,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::Registry;
 use crate::catalog::{Catalog, TypeInfo};
+use crate::event;
 use crate::record::{self, Record};
 
 /// The registry of days that are not as their weekday says: `date`, and whether it is `off`.
@@ -244,7 +245,7 @@ fn run_out(registry: &Registry, door: &Door, cx: &Ctx, tx: &mut Tx<'_>, out: &Ou
         return Ok(false);
     }
     let Some(transition) = &clock.transition else {
-        record::tell(cx, tx, info, &record, &format!("clock_{}", out.name))?;
+        event::tell(cx, tx, info, &record, &format!("clock_{}", out.name))?;
         return Ok(true);
     };
     let mut input = Input::json(json!({ "fields": Map::new(), "note": "到时自动办理" }))

@@ -8,7 +8,8 @@
 //! Map
 //! - `catalog`: what is installed, ready for use. `check`: filters of packages. `apply`, `layers`, `migrate`, `ddl`,
 //!   `index`, `seed`: how it comes to be.
-//! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete. `history`, `lifecycle`;
+//! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete; `event`: what the feed
+//!   is told. `history`, `lifecycle`;
 //!   `clock`: what happens when a state lasts too long.
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events and the clock.
 //! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
@@ -25,6 +26,7 @@ mod check;
 mod clock;
 mod ddl;
 mod error;
+mod event;
 mod export;
 mod files;
 mod history;

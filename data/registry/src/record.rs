@@ -1,6 +1,6 @@
 //! The life of one record: made, read, changed, deleted; each with its history, index, counter and event.
 
-use banyan_base::{Ctx, Event, Problem};
+use banyan_base::{Ctx, Problem};
 use banyan_package::model::{ComputedType, FieldKind, OnDelete};
 use banyan_store::{Row, Tx, Value};
 use serde_json::{Map, Value as Json, json};
@@ -9,7 +9,7 @@ use crate::catalog::{Catalog, Column, TypeInfo};
 use crate::query::search;
 use crate::reference;
 use crate::value::{self, Faults};
-use crate::{Error, clock, history};
+use crate::{Error, clock, event, history};
 
 /// A record as it stands, or stood.
 #[derive(Clone, Debug, PartialEq)]
@@ -381,7 +381,7 @@ pub fn create(
     }
     count(tx, info, 1)?;
     clock::wind(cx, tx, catalog, info, &record)?;
-    emit(cx, tx, info, &record, None)?;
+    event::emit(cx, tx, info, &record, None)?;
     Ok(record)
 }
 
@@ -464,7 +464,7 @@ pub fn update(
     if record.state != before.state {
         clock::wind(cx, tx, catalog, info, &record)?;
     }
-    emit(cx, tx, info, &record, Some(before))?;
+    event::emit(cx, tx, info, &record, Some(before))?;
     Ok(record)
 }
 
@@ -586,7 +586,7 @@ pub fn delete(
         verb: "deleted".into(),
         ..before.clone()
     };
-    emit(cx, tx, info, &gone, Some(before))
+    event::emit(cx, tx, info, &gone, Some(before))
 }
 
 /// Counters of records and of their changes, in shards, so that writers on PostgreSQL do not wait for each other's row.
@@ -604,64 +604,5 @@ fn count(tx: &mut Tx<'_>, info: &TypeInfo, by: i64) -> Result<(), Problem> {
         ),
         &[info.name.as_str().into(), by.into()],
     )?;
-    Ok(())
-}
-
-/// Tells something of a record that is no change of it, under a verb of its own.
-pub(crate) fn tell(
-    cx: &Ctx,
-    tx: &mut Tx<'_>,
-    info: &TypeInfo,
-    record: &Record,
-    verb: &str,
-) -> Result<(), Problem> {
-    let told = Record {
-        verb: verb.to_owned(),
-        ..record.clone()
-    };
-    emit(cx, tx, info, &told, None)
-}
-
-/// The event of a change. Personal fields are named, not shown: the feed is read by many.
-fn emit(
-    cx: &Ctx,
-    tx: &mut Tx<'_>,
-    info: &TypeInfo,
-    record: &Record,
-    before: Option<&Record>,
-) -> Result<(), Problem> {
-    let shown = |fields: &Map<String, Json>| -> Map<String, Json> {
-        let open = info.columns.iter().filter(|column| !column.field.personal);
-        open.filter_map(|column| Some((column.name.clone(), fields.get(&column.name)?.clone())))
-            .collect()
-    };
-    let withheld: Vec<&str> = info
-        .columns
-        .iter()
-        .filter(|column| column.field.personal)
-        .map(|column| column.name.as_str())
-        .collect();
-    let mut data =
-        json!({ "version": record.version, "record": shown(&record.fields), "state": record.state });
-    if let Some(object) = data.as_object_mut() {
-        if let Some(before) = before {
-            let mut old = shown(&before.fields);
-            old.retain(|name, value| record.fields.get(name) != Some(value));
-            object.insert("before".into(), json!(old));
-            object.insert("before_state".into(), json!(before.state));
-        }
-        if !withheld.is_empty() {
-            object.insert("withheld".into(), json!(withheld));
-        }
-    }
-    let kind = format!("banyan.{}.{}", info.name, record.verb);
-    let subject = format!("{}/{}", info.name, record.id);
-    tx.emit(&Event::new(
-        cx,
-        &format!("/banyan/{}", info.package),
-        &kind,
-        Some(subject),
-        data,
-    ))?;
     Ok(())
 }

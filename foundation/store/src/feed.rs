@@ -54,7 +54,7 @@ pub(crate) fn append(tx: &mut Tx<'_>, event: &Event) -> Result<(), Error> {
 
 const COLUMNS: &str = "xid, seq, id, source, kind, subject, at, data, actor, trace";
 
-fn visible(dialect: Dialect) -> &'static str {
+pub(crate) fn visible(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Sqlite => "seq > ?2 AND xid >= ?1",
         Dialect::Postgres => {

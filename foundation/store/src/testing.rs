@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::{Db, Error, Options};
+use crate::{Db, Error, Options, feed};
 
 /// The URL of a PostgreSQL server whose user may create databases.
 pub const POSTGRES_VARIABLE: &str = "BANYAN_TEST_POSTGRES";
@@ -116,6 +116,26 @@ impl Drop for TestDb {
             let _ = conn.batch(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
         }
         let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Waits until all committed events show. On PostgreSQL they do when no older transaction of the whole server runs, those of
+/// other tests' databases among them; what shows once shows for good.
+///
+/// # Errors
+/// Where the database can't be read.
+pub fn events_show(db: &Db) -> Result<(), Error> {
+    loop {
+        let hidden = format!(
+            "SELECT COUNT(*) FROM feed WHERE NOT ({})",
+            feed::visible(db.dialect())
+        );
+        // The bounds of a reader that has seen nothing.
+        let rows = db.read(|tx| tx.query(&hidden, &[0_i64.into(), 0_i64.into()]))?;
+        match rows.first() {
+            Some(row) if row.get::<i64>(0)? > 0 => std::thread::sleep(std::time::Duration::from_millis(20)),
+            _ => return Ok(()),
+        }
     }
 }
 

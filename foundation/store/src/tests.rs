@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::feed::Position;
 use crate::jobs::{JobError, JobHandler, NewJob};
-use crate::testing::{TestDb, databases, schema_lines};
+use crate::testing::{TestDb, databases, events_show, schema_lines};
 use crate::{Error, MIGRATIONS, feed, jobs, sql};
 
 fn world() -> World {
@@ -252,6 +252,7 @@ fn consumers_act_once() {
         let write =
             move |tx: &mut crate::Tx<'_>| (0..100).try_for_each(|number| tx.emit(&event(&writer, number)));
         test.db.write::<(), Error>(write).unwrap();
+        events_show(&test.db).unwrap();
         let failures = Arc::new(AtomicU32::new(0));
         let mut rounds = 0;
         loop {
