@@ -156,6 +156,34 @@ fn the_days_work_is_done_once_a_day() {
 }
 
 #[test]
+fn a_long_day_is_shared_between_servers_and_none_of_it_done_twice() {
+    for bed in beds() {
+        fill(&bed);
+        for number in 0..500 {
+            bed.create("days.note", &json!({ "text": format!("{number} 号") }))
+                .unwrap();
+        }
+        let servers: Vec<_> = (0..3)
+            .map(|_| {
+                let (platform, cx) = (bed.platform.clone(), later(&bed, 1));
+                std::thread::spawn(move || {
+                    banyan_registry::run_day(&platform.registry, &platform.door, &platform.db, &cx).unwrap()
+                })
+            })
+            .collect();
+        let worked = servers
+            .into_iter()
+            .filter_map(|server| server.join().unwrap().then_some(()))
+            .count();
+        assert!(worked >= 1, "{}", bed.name());
+        // Each of the 503 has one note about it, and no note about a note was made.
+        assert_eq!(count(&bed, "r_days__note"), 2 * 503, "{}", bed.name());
+        let distinct = "(SELECT DISTINCT f_about FROM r_days__note WHERE f_about IS NOT NULL) AS t";
+        assert_eq!(count(&bed, distinct), 503, "{}", bed.name());
+    }
+}
+
+#[test]
 fn administrators_see_jobs_and_figures() {
     for bed in beds() {
         fill(&bed);

@@ -11,7 +11,7 @@
 //! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete; `event`: what the feed
 //!   is told. `history`, `lifecycle`;
 //!   `clock`: what happens when a state lasts too long.
-//! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events and the clock.
+//! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events; `daily`: what each day asks for.
 //! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
 //! - `aggregate`: rankings and bulletins. `operations`, `packages`: the rows in the door.
 //! - `openapi`, `property`: what is installed, as the API's description has it.
@@ -24,6 +24,7 @@ mod catalog;
 mod cell;
 mod check;
 mod clock;
+mod daily;
 mod ddl;
 mod error;
 mod event;
@@ -62,12 +63,13 @@ pub use archive::{Archived, Format, Open};
 pub use catalog::{Catalog, TypeInfo};
 pub use check::check;
 pub use clock::run_clocks;
+pub use daily::{run_daily, run_day};
 pub use error::Error;
 pub use files::operations as file_operations;
 pub use import::operations::operations as import_operations;
 pub use import::run::{JOB as IMPORT_JOB, job as import_job};
 pub use operations::operations;
-pub use trigger::{CONSUMER, run_daily, run_day, run_events};
+pub use trigger::{CONSUMER, run_events};
 
 macro_rules! migration {
     ($number:literal, $name:literal) => {
@@ -105,6 +107,12 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             name: "state_clock",
             sqlite: include_str!("../migrations/sqlite/0011_state_clock.sql"),
             postgres: include_str!("../migrations/postgres/0011_state_clock.sql"),
+        },
+        Migration {
+            number: 12,
+            name: "day_work",
+            sqlite: include_str!("../migrations/sqlite/0012_day_work.sql"),
+            postgres: include_str!("../migrations/postgres/0012_day_work.sql"),
         },
     ],
 };

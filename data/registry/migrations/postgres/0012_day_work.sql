@@ -1,0 +1,7 @@
+CREATE TABLE day_work (
+    work TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    day TEXT COLLATE "C" NOT NULL,
+    page TEXT COLLATE "C" NOT NULL,
+    bound BIGINT NOT NULL,
+    done BIGINT NOT NULL
+);
