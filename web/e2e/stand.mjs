@@ -86,6 +86,18 @@ export async function picture(page, name) {
 export async function accessible(page, what) {
   // Evaluated, not added: the page's content security policy forbids scripts from elsewhere.
   await page.evaluate(readFileSync(axe, "utf8"));
+  // Colours on their way from one to another are nobody's fault.
+  await page.evaluate(async () => {
+    const finite = () =>
+      document
+        .getAnimations()
+        .filter((one) => one.effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
+    for (let round = 0; round < 20; round += 1) {
+      await Promise.allSettled(finite().map((one) => one.finished));
+      await new Promise((go) => requestAnimationFrame(() => setTimeout(go, 50)));
+      if (finite().every((one) => one.playState === "finished")) return;
+    }
+  });
   const result = await page.evaluate(() => globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa"] }));
   const serious = result.violations.filter((one) => ["serious", "critical"].includes(one.impact));
   assert.deepEqual(

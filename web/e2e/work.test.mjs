@@ -252,6 +252,42 @@ test("an administrator sees what is installed", async () => {
   await close();
 });
 
+test("an administrator makes, changes, rescues and disables an account", async () => {
+  const { page, errors, close } = await it.enter("admin");
+  await page.getByRole("link", { name: "账号管理" }).click();
+  await page.getByRole("cell", { name: "fgw", exact: true }).waitFor();
+  await accessible(page, "accounts");
+  await picture(page, "accounts");
+  await page.getByRole("button", { name: "新建账号" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("登录名").fill("new.clerk");
+  await dialog.getByLabel("姓名").fill("新来的");
+  await dialog.getByLabel("初始密码").fill("short");
+  await dialog.getByRole("button", { name: /保\s*存/ }).click();
+  await dialog.getByText("密码至少十个字符").waitFor();
+  await dialog.getByLabel("初始密码").fill("a-long-enough-secret");
+  await dialog.getByRole("button", { name: /保\s*存/ }).click();
+  await page.getByRole("cell", { name: "new.clerk", exact: true }).waitFor();
+  await page.getByPlaceholder("登录名、姓名或单位代码").fill("新来");
+  await page.getByRole("cell", { name: "fgw", exact: true }).waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: /修\s*改/ }).click();
+  await dialog.getByLabel("姓名").fill("新来的人");
+  await dialog.getByRole("button", { name: /保\s*存/ }).click();
+  await page.getByRole("cell", { name: "新来的人", exact: true }).waitFor();
+  await page.getByRole("button", { name: "重置密码" }).click();
+  await dialog.getByLabel("新密码").fill("another-long-secret");
+  await dialog.getByRole("button", { name: "重置密码" }).click();
+  await page.getByText("的密码已重置").waitFor();
+  await page.getByRole("button", { name: /停\s*用/ }).click();
+  await dialog
+    .getByRole("button", { name: /停\s*用/ })
+    .last()
+    .click();
+  await page.getByText("已停用", { exact: true }).waitFor();
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test("every view is clean at both widths", async () => {
   for (const size of [
     { width: 1280, height: 800 },

@@ -70,7 +70,7 @@ function Sessions() {
     });
   const line = (one: Session) => (
     <span>
-      {one.agent || "—"} {one.current && <Tag color="green">{t("sec.current")}</Tag>}
+      {one.agent || "—"} {one.current && <Tag>{t("sec.current")}</Tag>}
       <span className="muted block">
         {one.method} · {t("sec.seen", { at: moment(one.seen_at) })}
       </span>
