@@ -3,7 +3,7 @@ SHELL := /bin/bash
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help run test web build check features e2e clients generate bench-registry bench-store
+.PHONY: help run test web build check features generate bench-registry bench-audit
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -36,5 +36,5 @@ generate: ## Regenerate the committed generated files (configuration reference, 
 bench-registry: ## Registry at 10 k and 1 M records, beside pygeoapi and tipg.
 	@scripts/bench-registry.sh
 
-bench-store: ## Durable writes with 1 and 32 writers.
-	cargo run --release -p banyan-store --example store_bench
+bench-audit: ## Durable entries of the audit log a second.
+	cargo run --release -p banyan-identity --example audit_bench
