@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use banyan_base::{Actor, ActorKind};
 use banyan_door::Input;
 use banyan_identity::audit::{Column, Log, Signer, Suite, tiles_of};
 use serde_json::{Value as Json, json};
 
-use crate::support::{Bed, beds, files, on, root};
+use crate::support::{Bed, beds, files, on, outside};
 
 const PACKAGE: &str = "id = \"pets\"\ntitle = { zh = \"宠物\" }\nword = \"service\"\nowner = \"省数字办\"\nversion = \"1.0.0\"\n[roles.clerk]\ntitle = { zh = \"经办\" }\n";
 const PET: &str = "title = { zh = \"宠物\" }\nlabel = \"name\"\n\n[fields.name]\ntype = \"text\"\ntitle = { zh = \"名字\" }\nrequired = true\n";
@@ -44,28 +43,6 @@ fn entries(bed: &Bed) -> Vec<Json> {
         }
     }
     all
-}
-
-fn python(args: &[&str]) -> Option<String> {
-    let python = root().join(".venv/bin/python");
-    if !python.exists() {
-        eprintln!("SKIPPED: no .venv; scripts/setup-tests.sh makes it");
-        return None;
-    }
-    let run = Command::new(&python)
-        .arg(root().join("tests/clients/audit.py"))
-        .args(args)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&run.stdout).into_owned();
-    println!("{said}");
-    assert!(
-        run.status.success(),
-        "{said}\n{}",
-        String::from_utf8_lossy(&run.stderr)
-    );
-    Some(said)
 }
 
 #[test]
@@ -169,9 +146,9 @@ fn outside_code_comes_to_the_same_tree() {
         .unwrap()
         .1;
     let token = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
-    python(&["http", &format!("http://{address}"), &token, &key]);
+    outside("audit.py", &["http", &format!("http://{address}"), &token, &key]);
     log.close();
-    python(&["folder", &folder.display().to_string(), &key]);
+    outside("audit.py", &["folder", &folder.display().to_string(), &key]);
 }
 
 /// A log of its own, with entries `from..to` in sealings of 150.
@@ -216,7 +193,7 @@ fn ten_thousand_tamperings_are_found() {
     made(&whole, 130, 300).close();
     made(&fork, 1, 301).close();
     let paths = [&whole, &old, &fork].map(|path| path.display().to_string());
-    if let Some(said) = python(&["tamper", &paths[0], &key, &paths[1], &paths[2]]) {
+    if let Some(said) = outside("audit.py", &["tamper", &paths[0], &key, &paths[1], &paths[2]]) {
         assert!(said.starts_with("10000 of 10000 tamperings found"), "{said}");
         for kind in ["fork", "roll back", "edit", "drop entry", "swap entries"] {
             assert!(said.contains(kind), "{kind} was not tried: {said}");

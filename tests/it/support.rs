@@ -120,3 +120,31 @@ pub fn body(reply: Reply) -> (String, Vec<u8>) {
 pub fn document(reply: Reply) -> Json {
     serde_json::from_slice(&body(reply).1).unwrap()
 }
+
+/// Runs an outside client of tests/clients in the venv that scripts/setup-tests.sh makes; gives what it printed. Where there is
+/// no venv the test is skipped aloud, but not in CI.
+///
+/// # Panics
+/// Where the client is not content.
+pub fn outside(script: &str, args: &[&str]) -> Option<String> {
+    let python = root().join(".venv/bin/python");
+    if !python.exists() {
+        assert!(std::env::var_os("CI").is_none(), "no .venv: CI must have it");
+        eprintln!("SKIPPED: no .venv; scripts/setup-tests.sh makes it");
+        return None;
+    }
+    let run = std::process::Command::new(&python)
+        .arg(root().join("tests/clients").join(script))
+        .args(args)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    println!("{said}");
+    assert!(
+        run.status.success(),
+        "{said}\n{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+    Some(said)
+}

