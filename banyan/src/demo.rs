@@ -261,6 +261,7 @@ pub(crate) fn actor(account: &Json) -> Option<(String, Actor)> {
         kind: ActorKind::Person,
         unit: text("unit"),
         roles: roles.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+        standing: banyan_base::Standing::default(),
         grant: banyan_base::Grant::default(),
     };
     Some((text("login")?, actor))

@@ -59,6 +59,7 @@ fn every_act_is_in_the_log_and_nothing_personal_is() {
             kind: ActorKind::Person,
             unit: Some("FJ001".into()),
             roles: ["pets.clerk".to_owned()].into(),
+            standing: banyan_base::Standing::default(),
             grant: banyan_base::Grant::default(),
         });
         let stranger = bed.platform.world.ctx(Actor {

@@ -238,6 +238,8 @@ pub enum ActorKind {
     Anonymous,
     /// A civil servant or other person with an account.
     Person,
+    /// A member of the public who acts for himself, or for a party that gave him a link.
+    Citizen,
     /// A machine with an account.
     Service,
     /// The platform itself.
@@ -258,6 +260,26 @@ pub struct Grant {
     pub reason: String,
 }
 
+/// In what capacity somebody acts, beyond his unit and roles. Policies see it as attributes of the principal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Standing {
+    /// Id of the post acted in; `None`: the account's own unit and roles.
+    pub post: Option<String>,
+    /// Account whose post this is, where it is acted in by delegation (代办).
+    pub on_behalf_of: Option<String>,
+    /// Regions of the jurisdiction, as GB/T 2260 codes that cover all below them; none: no region.
+    pub regions: BTreeSet<String>,
+    /// Lines of work (条线) of the jurisdiction.
+    pub lines: BTreeSet<String>,
+    /// Real-name assurance, 0 (nothing proved) to 3 (proved in person).
+    pub level: u8,
+    /// The party (natural person) this is, by id in the party register.
+    pub party: Option<String>,
+    /// The party acted for by a link that it granted (legal representative, agent, guardian).
+    pub represents: Option<String>,
+}
+
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
@@ -270,6 +292,8 @@ pub struct Actor {
     pub unit: Option<String>,
     /// Roles as `package.role`, e.g. `work-points.office`; `admin` is the platform's own.
     pub roles: BTreeSet<String>,
+    #[serde(default)]
+    pub standing: Standing,
     /// Never stored nor sent: it belongs to one entrance.
     #[serde(skip)]
     pub grant: Grant,
@@ -283,6 +307,7 @@ impl Actor {
             kind: ActorKind::System,
             unit: None,
             roles: BTreeSet::new(),
+            standing: Standing::default(),
             grant: Grant::default(),
         }
     }
@@ -294,6 +319,7 @@ impl Actor {
             kind: ActorKind::Anonymous,
             unit: None,
             roles: BTreeSet::new(),
+            standing: Standing::default(),
             grant: Grant::default(),
         }
     }

@@ -125,6 +125,7 @@ fn person(door: &Door, role: &str) -> Ctx {
         kind: ActorKind::Person,
         unit: None,
         roles: [role.to_owned()].into(),
+        standing: banyan_base::Standing::default(),
         grant: banyan_base::Grant::default(),
     })
 }

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use banyan_base::{Actor, ActorKind, Ctx, Grant, Problem, codes};
+use banyan_base::{Actor, ActorKind, Ctx, Grant, Problem, Standing, codes};
 use banyan_store::{Row, Tx};
 use serde::Deserialize;
 
@@ -55,6 +55,7 @@ impl Account {
             },
             unit: self.unit.clone(),
             roles: self.roles.clone(),
+            standing: Standing::default(),
             grant: Grant::default(),
         }
     }

@@ -144,6 +144,7 @@ fn policies_decide() {
             kind: ActorKind::Person,
             unit: None,
             roles: [role.to_owned()].into(),
+            standing: banyan_base::Standing::default(),
             grant: banyan_base::Grant::default(),
         };
         let cx: Ctx = world().ctx(actor);
@@ -184,6 +185,7 @@ fn only_what_names_the_public_is_open_to_the_world() {
         kind: ActorKind::Person,
         unit: None,
         roles: BTreeSet::new(),
+        standing: banyan_base::Standing::default(),
         grant: banyan_base::Grant::default(),
     };
     let decide = |actor: &Actor, action: &str, resource: &str, row: &Operation| {
