@@ -26,8 +26,8 @@ mod tests;
 pub use describe::{Describe, Description, Face};
 pub use door::Door;
 pub use hooks::{
-    Audit, AuditLog, AuditStart, AuditTicket, Authenticator, Credential, Decision, LogAudit, Obligations,
-    Outcome, Policy,
+    Audit, AuditLog, AuditStart, AuditTicket, Authenticator, Capacity, Credential, Decision, LogAudit,
+    Obligations, Outcome, Policy,
 };
 pub use idempotency::{KEPT_HOURS, MIGRATIONS, prune};
 pub use input::{Body, Caller, Input, TemporaryFile, Upload, UploadContent};

@@ -129,6 +129,12 @@ impl AuditLog for AuditTrail {
         if let Some(unit) = &cx.actor.unit {
             fields.insert("unit".into(), json!(unit));
         }
+        if let Some(post) = &cx.actor.standing.post {
+            fields.insert("post".into(), json!(post));
+        }
+        if let Some(holder) = &cx.actor.standing.on_behalf_of {
+            fields.insert("on_behalf_of".into(), json!(holder));
+        }
         if let Some(purpose) = &cx.purpose {
             fields.insert("purpose".into(), json!(purpose));
         }
