@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::Registry;
 use crate::catalog::{Column, TypeInfo};
+use crate::history;
 use crate::record::{self, Record};
 use crate::sight::{Eyes, touch};
 
@@ -25,11 +26,23 @@ pub(crate) fn tell(
         verb: verb.to_owned(),
         ..record.clone()
     };
-    emit(cx, tx, info, &told, None)
+    send(cx, tx, info, &told, None)
 }
 
-/// The event of a change. Personal and masked fields are named, not shown: the feed is read by many.
+/// The event of a change, which is noted with the capacity it was made in.
 pub(crate) fn emit(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    info: &TypeInfo,
+    record: &Record,
+    before: Option<&Record>,
+) -> Result<(), Problem> {
+    history::note_capacity(cx, tx, record)?;
+    send(cx, tx, info, record, before)
+}
+
+/// Personal and masked fields are named, not shown: the feed is read by many.
+fn send(
     cx: &Ctx,
     tx: &mut Tx<'_>,
     info: &TypeInfo,

@@ -117,6 +117,12 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             sqlite: include_str!("../migrations/sqlite/0012_day_work.sql"),
             postgres: include_str!("../migrations/postgres/0012_day_work.sql"),
         },
+        Migration {
+            number: 13,
+            name: "acted_for",
+            sqlite: include_str!("../migrations/sqlite/0013_acted_for.sql"),
+            postgres: include_str!("../migrations/postgres/0013_acted_for.sql"),
+        },
     ],
 };
 

@@ -333,6 +333,7 @@ pub(crate) fn any_history() -> Json {
         "properties": {
             "version": { "type": "integer" }, "at": { "type": "string", "format": "date-time" }, "by": text(), "by_name": text(),
             "verb": { "type": "string" }, "note": text(), "changes": { "type": "array", "items": change },
+            "on_behalf_of": text(), "on_behalf_of_name": text(), "represents": text(),
         },
     }))
 }

@@ -243,9 +243,19 @@ pub enum Credential {
     Basic,
 }
 
+/// In what capacity a caller says he acts, where he says so in the request itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Capacity {
+    /// Id of a post (`Banyan-Post`); `own`: the account's own unit and roles.
+    pub post: Option<String>,
+    /// Id of the party acted for (`Banyan-For`).
+    pub party: Option<String>,
+}
+
 /// Turns a credential into the one who acts.
 pub trait Authenticator: Send + Sync {
     /// # Errors
-    /// `UNAUTHENTICATED` where a credential was shown that is not, or no longer, good.
-    fn actor(&self, credential: &Credential) -> Result<Actor, Problem>;
+    /// `UNAUTHENTICATED` where a credential was shown that is not, or no longer, good; `FORBIDDEN` where the capacity is
+    /// not the caller's.
+    fn actor(&self, credential: &Credential, capacity: &Capacity) -> Result<Actor, Problem>;
 }

@@ -12,7 +12,7 @@ use axum::extract::{ConnectInfo, Path, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use banyan_base::{Ctx, Problem, codes};
-use banyan_door::{Body, Caller, Credential, Input, Operation, Reply, ReplyBody, Upload};
+use banyan_door::{Body, Caller, Capacity, Credential, Input, Operation, Reply, ReplyBody, Upload};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
@@ -113,6 +113,7 @@ async fn run(
 ) -> Result<Response, Problem> {
     let purpose = purpose(headers, &mut input)?;
     let (credential, by_cookie) = credential(headers, shared.settings.cookie)?;
+    let capacity = capacity(headers)?;
     if by_cookie && row.method != banyan_door::Method::Get && !same_site(headers) {
         let text = "这个请求不是从本站页面发出的,已拒绝。程序请用 Authorization: Bearer。";
         return Err(Problem::new(codes::FORBIDDEN, text));
@@ -134,10 +135,12 @@ async fn run(
     let inner = Arc::clone(shared);
     let work = tokio::task::spawn_blocking(move || {
         let _slot = slot;
-        let actor = match inner.auth.actor(&credential) {
+        let actor = match inner.auth.actor(&credential, &capacity) {
             Ok(actor) => actor,
             // A stale cookie must not keep people from signing in again.
-            Err(_) if row.open => banyan_base::Actor::anonymous(),
+            Err(refusal) if row.open && refusal.code == codes::UNAUTHENTICATED => {
+                banyan_base::Actor::anonymous()
+            }
             Err(refusal) => return Err(refusal),
         };
         let cx = Ctx {
@@ -254,6 +257,24 @@ pub(crate) fn credential(headers: &HeaderMap, cookie: &str) -> Result<(Credentia
     Ok(match cookies(headers).find(|(name, _)| *name == cookie) {
         Some((_, token)) => (Credential::Session(token.to_owned()), true),
         None => (Credential::None, false),
+    })
+}
+
+/// In what capacity the caller says he acts.
+pub(crate) fn capacity(headers: &HeaderMap) -> Result<Capacity, Problem> {
+    let one = |name: &str| {
+        let Some(value) = headers.get(name) else {
+            return Ok(None);
+        };
+        let text = value.to_str().ok().map(str::trim);
+        let text =
+            text.filter(|text| (1..=64).contains(&text.len()) && headers.get_all(name).iter().count() == 1);
+        let wrong = || Problem::new(codes::BAD_REQUEST, format!("请求头 {name} 应为一个编号。"));
+        text.map(|text| Some(text.to_owned())).ok_or_else(wrong)
+    };
+    Ok(Capacity {
+        post: one("Banyan-Post")?,
+        party: one("Banyan-For")?,
     })
 }
 

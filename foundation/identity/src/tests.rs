@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use banyan_base::{Actor, ManualClock, World};
-use banyan_door::{Authenticator, Credential, Input};
+use banyan_door::{Authenticator, Capacity, Credential, Input};
 use banyan_store::testing::databases;
 use serde_json::json;
 
@@ -65,9 +65,12 @@ fn administrators_change_accounts() {
         }
         let renamed = change(&clerk, json!({ "name": "李四", "unit": "" }), Some("\"1\"")).unwrap();
         assert_eq!(renamed.etag.as_deref(), Some("\"2\""));
-        assert_eq!(accounts.actor(&session).unwrap().name, "李四");
+        assert_eq!(
+            accounts.actor(&session, &Capacity::default()).unwrap().name,
+            "李四"
+        );
         change(&clerk, json!({ "disabled": true }), Some("\"2\"")).unwrap();
-        assert!(accounts.actor(&session).is_err());
+        assert!(accounts.actor(&session, &Capacity::default()).is_err());
         assert!(signed(accounts, &admin, "clerk_li", "correct horse").is_err());
         change(&clerk, json!({ "disabled": false }), Some("\"3\"")).unwrap();
         let reset = |password: &str| {
