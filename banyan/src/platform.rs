@@ -92,7 +92,15 @@ impl Platform {
         }
         let policy = Arc::new(CedarPolicy::default());
         let sink = Arc::clone(&policy);
-        let registry = Registry::new(Arc::new(move |packages| sink.set(packages)));
+        let registry = Registry::new(Arc::new(move |generation, packages| {
+            sink.set(generation, packages)
+        }));
+        // The registry holds the policy; this way round it must not.
+        let (known, looking) = (Arc::downgrade(&registry), db.clone());
+        policy.refresh_by(Box::new(move || match known.upgrade() {
+            Some(registry) => looking.read(|tx| registry.catalog(tx).map(|_| ())),
+            None => Ok(()),
+        }));
         registry.name_people(Box::new(banyan_identity::account_names));
         // The first look loads the policies before anybody is let in.
         db.read(|tx| registry.catalog(tx))?;

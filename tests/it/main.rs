@@ -9,6 +9,7 @@ mod hostile;
 mod kill;
 mod ogc;
 mod openapi;
+mod oracle;
 mod overlay_life;
 mod package_life;
 mod package_refused;
