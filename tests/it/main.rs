@@ -15,6 +15,7 @@ mod package_refused;
 mod restore;
 mod rules;
 mod sign_in;
+mod sm;
 mod stopping;
 mod support;
 mod tidy;

@@ -7,12 +7,13 @@
 //!   the next try, longer and longer up to a quarter of an hour, and never a device that has signed in before.
 //! - Must not know: engines.
 //!
-//! Map: `account`: accounts. `sign`: how people and machines are let in. `audit`: the log that can be proved. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the
+//! Map: `account`: accounts. `sign`: how people and machines are let in. `audit`: the log that can be proved. `keys`: keys of data and their end. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the
 //! rows in the door.
 
 mod account;
 mod admin;
 pub mod audit;
+pub mod keys;
 mod operations;
 mod policy;
 mod sign;

@@ -49,6 +49,14 @@ const SIGNED_IN: &[&str] = &[
     "saved_filter.list",
     "saved_filter.create",
     "saved_filter.delete",
+    "erasure.request",
+    "erasure.list",
+    "erasure.approve",
+    "erasure.refuse",
+    "hold.request",
+    "hold.list",
+    "hold.approve",
+    "hold.release",
 ];
 /// Operations that nobody need sign in for.
 const OPEN: &[&str] = &[
