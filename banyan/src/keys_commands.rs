@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use banyan_base::World;
-use banyan_identity::keys::{self, FileMaster, Keys};
+use banyan_identity::keys::{self, Destruction, FileMaster, Keys};
 use clap::{Args, Subcommand};
 
 use crate::commands::database;
@@ -28,7 +28,14 @@ pub enum KeysCommand {
         file: PathBuf,
         #[command(flatten)]
         passphrase: Passphrase,
+        /// A list that `banyan keys destroyed` printed after the copy was made, where neither the database of records nor the key
+        /// store that is there is as new.
+        #[arg(long, value_name = "FILE")]
+        destroyed: Option<PathBuf>,
     },
+    /// Print the list of destroyed keys, one a line. It holds no secret; kept outside, it sees to it that no restore brings a
+    /// destroyed key back.
+    Destroyed,
     /// Give domains new keys and wrap those of their subjects anew, by the suite that is configured; servers may run.
     Rotate {
         /// Domains, as package.purpose.
@@ -79,7 +86,23 @@ pub fn run(config: &Config, command: KeysCommand) -> Result<String, String> {
                 config.key_settings().master.display()
             ))
         }
-        KeysCommand::Restore { file, passphrase } => restore(config, &world, &file, &passphrase.read()?),
+        KeysCommand::Restore {
+            file,
+            passphrase,
+            destroyed,
+        } => {
+            let listed = destroyed.as_deref().map(list).transpose()?.unwrap_or_default();
+            restore(config, &world, &file, &passphrase.read()?, listed)
+        }
+        KeysCommand::Destroyed => {
+            let keys = opened(config, &world)?;
+            let mut text = String::new();
+            for entry in keys.destroyed().map_err(|error| error.to_string())? {
+                let line = serde_json::to_string(&entry).map_err(|error| error.to_string())?;
+                text.push_str(&format!("{line}\n"));
+            }
+            Ok(text)
+        }
         KeysCommand::Rotate { domains, master } => {
             let keys = opened(config, &world)?;
             match master {
@@ -101,7 +124,21 @@ fn opened(config: &Config, world: &World) -> Result<Keys, String> {
     Keys::open(&settings, world).map_err(|error| error.to_string())
 }
 
-fn restore(config: &Config, world: &World, file: &Path, passphrase: &str) -> Result<String, String> {
+fn list(file: &Path) -> Result<Vec<Destruction>, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let read = |(number, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|error| format!("{}:{}: {error}", file.display(), number + 1))
+    };
+    text.lines().enumerate().map(read).collect()
+}
+
+fn restore(
+    config: &Config,
+    world: &World,
+    file: &Path,
+    passphrase: &str,
+    listed: Vec<Destruction>,
+) -> Result<String, String> {
     let told = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
     let copy = std::fs::read_to_string(file).map_err(|error| told(&error))?;
     let settings = config.key_settings();
@@ -109,7 +146,8 @@ fn restore(config: &Config, world: &World, file: &Path, passphrase: &str) -> Res
         FileMaster::read(world, &settings.master, settings.suite).map_err(|error| error.to_string())?;
     // Without the list of what was destroyed since, an erased person would come back.
     let records = database(config)?;
-    let known = keys::destructions(&records).map_err(|error| error.to_string())?;
+    let mut known = keys::destructions(&records).map_err(|error| error.to_string())?;
+    known.extend(listed);
     let store = keys::store(&settings).map_err(|error| error.to_string())?;
     let restored = keys::restore(&store, &master, &copy, passphrase, known).map_err(|error| told(&error))?;
     store.close();

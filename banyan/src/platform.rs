@@ -130,7 +130,7 @@ impl Platform {
         rows.extend(banyan_door::job_operations());
         let audit = Arc::new(AuditTrail::open(&beside.audit, &world).map_err(Problem::internal)?);
         rows.extend(banyan_identity::audit::operations(audit.log()));
-        let keys = Arc::new(Keys::open(&beside.keys, &world)?);
+        let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
         let erasures = Arc::new(Erasures::new(&keys, beside.officers.clone()));
         rows.extend(banyan_identity::keys::operations(&erasures));
         let door = Door::new(

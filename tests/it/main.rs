@@ -6,6 +6,7 @@ mod clocks;
 mod examples;
 mod features;
 mod hostile;
+mod keys;
 mod kill;
 mod ogc;
 mod openapi;

@@ -1,3 +1,6 @@
+CREATE TABLE key_store (
+    id TEXT COLLATE "C" PRIMARY KEY NOT NULL
+);
 CREATE TABLE key_destruction (
     id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
     at TEXT COLLATE "C" NOT NULL,

@@ -1,3 +1,6 @@
+CREATE TABLE key_store (
+    id TEXT PRIMARY KEY NOT NULL
+);
 CREATE TABLE key_destruction (
     id TEXT PRIMARY KEY NOT NULL,
     at TEXT NOT NULL,

@@ -232,6 +232,17 @@ impl Keys {
         Ok(count)
     }
 
+    /// The whole list, oldest first.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub fn destroyed(&self) -> Result<Vec<Destruction>, KeyError> {
+        let rows = self
+            .db
+            .read(|tx| tx.query(&format!("SELECT {COLUMNS} FROM destruction ORDER BY id"), &[]))?;
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    }
+
     /// Whether a domain was closed.
     ///
     /// # Errors

@@ -12,7 +12,8 @@
 //! - Must not know: what is sealed, and for whom.
 //!
 //! Map: `cipher`: AES-256-GCM and SM4-GCM. `form`: sealed texts. `master`: the master key. `rows`: the key store's SQL. `cache`: unwrapped
-//! keys in memory. `vault`: [`Keys`]. `destroy`: destruction and its list. `copy`: backup and restore. `retention`: the daily
+//! keys in memory. `vault`: [`Keys`]. `rotate`: new keys in the place of old.
+//! `destroy`: destruction and its list. `copy`: backup and restore. `retention`: the daily
 //! job over [`Expiring`]. `erasure`, `hold`: requests and legal holds, by two persons each. `operations`: the rows in the door.
 
 mod cache;
@@ -23,8 +24,11 @@ mod erasure;
 mod form;
 mod hold;
 mod master;
+#[cfg(test)]
+mod office_tests;
 mod operations;
 mod retention;
+mod rotate;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -114,6 +114,7 @@ impl Erasures {
             self.expire(cx, door, records, &*engine, &mut retired)?;
             self.close(cx, door, records, &*engine, &mut retired)?;
         }
+        self.keys.belong(records)?;
         self.keys.tell(cx, records)?;
         self.keys.scrub_or_warn();
         tracing::info!(

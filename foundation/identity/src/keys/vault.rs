@@ -69,7 +69,7 @@ pub struct Keys {
     pub(crate) suite: Suite,
     pub(crate) master: Box<dyn Master>,
     /// Hashes subjects, per domain.
-    index: (Suite, Secret),
+    pub(super) index: (Suite, Secret),
     cache: Mutex<Cache>,
     /// Whether something was deleted that may still stand in the store's files.
     pub(crate) unscrubbed: AtomicBool,
@@ -95,6 +95,53 @@ impl Keys {
         }
         let master = FileMaster::read(world, &settings.master, settings.suite)?;
         Keys::over(db, settings, world, Box::new(master))
+    }
+
+    /// Opens the store that belongs to a database of records, as [`Keys::open`] does.
+    ///
+    /// # Errors
+    /// Besides, where the records were sealed with the keys of another store: of one that was not restored with them, say.
+    pub fn open_for(settings: &KeySettings, world: &World, records: &Db) -> Result<Keys, KeyError> {
+        let row = records.query("SELECT id FROM key_store", &[])?;
+        let known: Option<String> = row.first().map(|row| row.get(0)).transpose()?;
+        let other = || {
+            KeyError::Inconsistent(
+                "the records were sealed with the keys of another store; bring that back (banyan keys restore), or what was sealed \
+                 can't be read"
+                    .into(),
+            )
+        };
+        // Before a new one is made in its place.
+        if known.is_some() && store(settings)?.read(rows::index)?.is_none() {
+            return Err(other());
+        }
+        let keys = Keys::open(settings, world)?;
+        match known {
+            Some(id) if id != keys.id() => Err(other()),
+            Some(_) => Ok(keys),
+            None => {
+                keys.belong(records)?;
+                Ok(keys)
+            }
+        }
+    }
+
+    /// Lets the records say which store they need, once there are keys in it.
+    pub(crate) fn belong(&self, records: &Db) -> Result<(), KeyError> {
+        let (keys, _, destroyed) = self.db.read(rows::counts)?;
+        if keys + destroyed > 0 {
+            let id = self.id();
+            records.write(move |tx| {
+                let sql = "INSERT INTO key_store (id) VALUES (?1) ON CONFLICT DO NOTHING";
+                tx.execute(sql, &[id.into()])
+            })?;
+        }
+        Ok(())
+    }
+
+    /// What tells this store from every other.
+    fn id(&self) -> String {
+        self.hash("", "store")
     }
 
     /// Opens the store with a master key that lies elsewhere.
@@ -266,88 +313,6 @@ impl Keys {
         self.db.close();
     }
 
-    /// Gives a domain a new key, and wraps the keys of its subjects by it, by the suite that is configured now. What is sealed
-    /// stays as it is. Gives how many keys were wrapped anew.
-    ///
-    /// # Errors
-    /// Where the domain has no key, or the store does not answer; then what was done is kept, and rotating again goes on.
-    pub fn rotate(&self, domain: &str) -> Result<u64, KeyError> {
-        let old = self.stored_domain(domain)?;
-        let old = old.ok_or_else(|| KeyError::Inconsistent(format!("there is no domain named {domain}")))?;
-        let version = old.version + 1;
-        let blind = self.opened_domain(&old)?;
-        let row = self.wrapped_domain(domain, version, blind.suite, &blind.blind)?;
-        self.db.write(move |tx| {
-            rows::add_domain(tx, &row)?;
-            rows::raise_generation(tx)
-        })?;
-        self.look(Duration::ZERO)?;
-        let mut count = 0;
-        loop {
-            let fresh = self.domain(domain)?;
-            let name = domain.to_owned();
-            let rows = self
-                .db
-                .write(move |tx| rows::keys_not_of(tx, &name, version, CHUNK as u32))?;
-            if rows.is_empty() {
-                break;
-            }
-            count += rows.len() as u64;
-            let mut wrapped = Vec::new();
-            for row in rows {
-                let mark = data_bound(&row.domain, &row.subject, &row.id);
-                let key = unwrap(&self.wrapping(&row)?.key, DOMAIN_LABEL, &mark, &row.wrapped)?;
-                let key = key.ok_or_else(|| torn(&row.id))?;
-                let again = wrap(&self.world, self.suite, &fresh.key, DOMAIN_LABEL, &mark, &key)?;
-                wrapped.push(KeyRow {
-                    version: fresh.version,
-                    wrapped: again,
-                    ..row
-                });
-            }
-            self.db
-                .write(move |tx| wrapped.iter().try_for_each(|row| rows::rewrap_key(tx, row)))?;
-        }
-        let name = domain.to_owned();
-        self.db.write(move |tx| {
-            rows::drop_older(tx, &name, version)?;
-            rows::raise_generation(tx)
-        })?;
-        self.look(Duration::ZERO)?;
-        self.mark_unscrubbed();
-        self.scrub()?;
-        Ok(count)
-    }
-
-    /// Wraps the keys of all domains by another master key. The old one opens nothing any more, but copies of the store made
-    /// before. Running servers must be started again with the new one.
-    ///
-    /// # Errors
-    /// Where a master key or the store does not answer; then nothing is changed.
-    pub fn rotate_master(&self, master: &dyn Master) -> Result<(), KeyError> {
-        let mut domains = self.db.read(rows::domains)?;
-        for row in &mut domains {
-            let opened = self.opened_domain(row)?;
-            let bound = domain_bound(&row.domain, row.version);
-            row.wrapped = master.wrap(&bound, opened.key.as_slice())?;
-            row.blind = master.wrap(&blind_bound(&row.domain), opened.blind.as_slice())?;
-        }
-        let index = master.wrap(&bound(&["index"]), self.index.1.as_slice())?;
-        self.db.write_exclusive(move |tx| {
-            if rows::domains(tx)?.len() != domains.len() {
-                return Err(KeyError::Inconsistent(
-                    "a domain was added meanwhile; try again".into(),
-                ));
-            }
-            rows::rewrap_index(tx, index)?;
-            domains.iter().try_for_each(|row| rows::rewrap_domain(tx, row))?;
-            rows::raise_generation(tx)?;
-            Ok::<_, KeyError>(())
-        })?;
-        self.mark_unscrubbed();
-        self.scrub()
-    }
-
     pub(crate) fn cache(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -470,11 +435,8 @@ impl Keys {
     /// Rows of a domain's subjects, at most [`CHUNK`]; made where they are not there.
     fn rows_for(&self, domain: &str, subjects: &[(String, &str)]) -> Result<Vec<KeyRow>, KeyError> {
         let hashes: Vec<&str> = subjects.iter().map(|(hash, _)| hash.as_str()).collect();
-        let there = self.db.read(|tx| rows::keys_of(tx, domain, &hashes))?;
-        if there.len() == hashes.len() {
-            return Ok(there);
-        }
-        loop {
+        let mut there = self.db.read(|tx| rows::keys_of(tx, domain, &hashes))?;
+        while there.len() < hashes.len() {
             let parent = self.domain(domain)?;
             let mut fresh = Vec::new();
             for hash in &hashes {
@@ -500,18 +462,23 @@ impl Keys {
                     created_at: timestamp_text(self.world.now()),
                 });
             }
+            let asked: Vec<String> = hashes.iter().map(|hash| (*hash).to_owned()).collect();
             let (name, version) = (domain.to_owned(), parent.version);
-            let made = self.db.write(move |tx| make(tx, &name, version, &fresh))?;
-            if made {
-                return Ok(self.db.read(|tx| rows::keys_of(tx, domain, &hashes))?);
+            match self
+                .db
+                .write(move |tx| make(tx, &name, version, &fresh, &asked))?
+            {
+                // One that was destroyed since it was read is made anew.
+                Some(rows) => there = rows,
+                // The domain's key was rotated away meanwhile.
+                None => drop(self.look(Duration::ZERO)?),
             }
-            // The domain's key was rotated away meanwhile.
-            self.look(Duration::ZERO)?;
         }
+        Ok(there)
     }
 
     /// The newest key of a domain; made where there is none.
-    fn domain(&self, name: &str) -> Result<Arc<Domain>, KeyError> {
+    pub(super) fn domain(&self, name: &str) -> Result<Arc<Domain>, KeyError> {
         if let Some(domain) = self.cache().domain(name) {
             return Ok(domain);
         }
@@ -540,12 +507,12 @@ impl Keys {
         Ok(domain)
     }
 
-    fn stored_domain(&self, name: &str) -> Result<Option<DomainRow>, KeyError> {
+    pub(super) fn stored_domain(&self, name: &str) -> Result<Option<DomainRow>, KeyError> {
         Ok(self.db.read(|tx| rows::domain(tx, name))?)
     }
 
     /// The version of the domain's key that wraps a key.
-    fn wrapping(&self, row: &KeyRow) -> Result<Arc<Domain>, KeyError> {
+    pub(super) fn wrapping(&self, row: &KeyRow) -> Result<Arc<Domain>, KeyError> {
         let known = self.cache().version(&row.domain, row.version);
         if let Some(domain) = known {
             return Ok(domain);
@@ -576,7 +543,7 @@ impl Keys {
         Ok(DataKey::new(row.id.clone(), &key))
     }
 
-    fn opened_domain(&self, row: &DomainRow) -> Result<Domain, KeyError> {
+    pub(super) fn opened_domain(&self, row: &DomainRow) -> Result<Domain, KeyError> {
         let torn = || KeyError::Inconsistent(format!("the key of {} does not open", row.domain));
         let opened = |bound: &[u8], wrapped: &[u8]| {
             let key = self.master.unwrap(bound, wrapped)?;
@@ -591,7 +558,7 @@ impl Keys {
     }
 
     /// A fresh key for a domain, wrapped.
-    fn wrapped_domain(
+    pub(super) fn wrapped_domain(
         &self,
         name: &str,
         version: i64,
@@ -610,7 +577,7 @@ impl Keys {
     }
 }
 
-const DOMAIN_LABEL: &str = "domain";
+pub(super) const DOMAIN_LABEL: &str = "domain";
 
 /// The key store itself, brought up to date, without a master key: for restoring into it.
 ///
@@ -626,28 +593,34 @@ pub fn store(settings: &KeySettings) -> Result<Db, KeyError> {
     Ok(db)
 }
 
-fn torn(id: &str) -> KeyError {
+pub(super) fn torn(id: &str) -> KeyError {
     KeyError::Inconsistent(format!("the key {id} does not open under its domain's"))
 }
 
 /// What is bound to a domain's key when it is wrapped.
-fn domain_bound(name: &str, version: i64) -> Vec<u8> {
+pub(super) fn domain_bound(name: &str, version: i64) -> Vec<u8> {
     bound(&["domain", name, &version.to_string()])
 }
 
-fn blind_bound(name: &str) -> Vec<u8> {
+pub(super) fn blind_bound(name: &str) -> Vec<u8> {
     bound(&["blind", name])
 }
 
 /// What is bound to a data key when it is wrapped.
-fn data_bound(domain: &str, subject: &str, id: &str) -> Vec<u8> {
+pub(super) fn data_bound(domain: &str, subject: &str, id: &str) -> Vec<u8> {
     bound(&["data", domain, subject, id])
 }
 
-/// Adds keys; false where the version that wraps them is gone.
-fn make(tx: &mut Tx<'_>, domain: &str, version: i64, fresh: &[KeyRow]) -> Result<bool, KeyError> {
+/// Adds keys, and gives those of all subjects (hashes) asked for; `None` where the version that wraps them is gone.
+fn make(
+    tx: &mut Tx<'_>,
+    domain: &str,
+    version: i64,
+    fresh: &[KeyRow],
+    subjects: &[String],
+) -> Result<Option<Vec<KeyRow>>, KeyError> {
     if rows::domain_version(tx, domain, version)?.is_none() {
-        return Ok(false);
+        return Ok(None);
     }
     for row in fresh {
         if destroy::refused(tx, domain, &row.subject)? {
@@ -657,5 +630,6 @@ fn make(tx: &mut Tx<'_>, domain: &str, version: i64, fresh: &[KeyRow]) -> Result
         }
         rows::add_key(tx, row)?;
     }
-    Ok(true)
+    let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
+    Ok(Some(rows::keys_of(tx, domain, &subjects)?))
 }
