@@ -82,6 +82,7 @@ impl Platform {
         let config = Config {
             store: crate::config::Store {
                 folder: folder.to_owned(),
+                url: Some(db.url().to_owned()),
                 ..Default::default()
             },
             ..Config::default()
