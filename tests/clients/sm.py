@@ -91,9 +91,16 @@ def pem(point: bytes) -> str:
     return f"-----BEGIN PUBLIC KEY-----\n{base64.encodebytes(SPKI + point).decode()}-----END PUBLIC KEY-----\n"
 
 
+def gmssl_key(point: bytes, private: str = "") -> sm2.CryptSM2:
+    key = sm2.CryptSM2(private_key=private, public_key="")
+    # Its constructor strips zeroes and fours from the front of some keys.
+    key.public_key = point[1:].hex()
+    return key
+
+
 def holds(point: bytes, text: bytes, signature: bytes, folder: Path) -> bool:
     """Whether gmssl and OpenSSL take a signature; they must agree."""
-    one = sm2.CryptSM2(private_key="", public_key=point[1:].hex()).verify_with_sm3(signature.hex(), text)
+    one = gmssl_key(point).verify_with_sm3(signature.hex(), text)
     for name, data in (("key", pem(point).encode()), ("text", text), ("sig", der(signature))):
         (folder / name).write_bytes(data)
     args = ["pkeyutl", "-verify", "-pubin", "-inkey", "key", "-rawin", "-digest", "sm3", "-pkeyopt", ID]
@@ -174,7 +181,7 @@ def make(path: Path, count: int) -> None:
                 return undo_der(openssl("pkeyutl", "-sign", "-inkey", str(folder / "key.pem"), *args))
 
             def by_gmssl(text: bytes) -> bytes:
-                signer = sm2.CryptSM2(private_key=f"{private:064x}", public_key=point[1:].hex())
+                signer = gmssl_key(point, f"{private:064x}")
                 return bytes.fromhex(signer.sign_with_sm3(text, f"{secrets.randbits(250):064x}"))
 
             for sign in (by_openssl, by_gmssl):
