@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use banyan_base::{Actor, ActorKind, Ctx, Problem, World, codes};
-use banyan_door::{Decision, Door, Input, LogAudit, Metrics, Obligations, Operation, Policy, Target};
+use banyan_door::{Decision, Door, Input, LogAudit, Metrics, Operation, Policy, Target};
 use banyan_store::{Db, feed};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ struct Everybody;
 
 impl Policy for Everybody {
     fn decide(&self, _: &Ctx, _: &Target, _: &Operation) -> Result<Decision, Problem> {
-        Ok(Decision::Permit(Obligations::default()))
+        Ok(Decision::Permit(Arc::default()))
     }
 }
 
