@@ -53,6 +53,14 @@ const SIGNED_IN: &[&str] = &[
     "saved_filter.list",
     "saved_filter.create",
     "saved_filter.delete",
+    "erasure.request",
+    "erasure.list",
+    "erasure.approve",
+    "erasure.refuse",
+    "hold.request",
+    "hold.list",
+    "hold.approve",
+    "hold.release",
 ];
 /// Those of them that are for colleagues: anybody can become a citizen.
 const COLLEAGUES: &[&str] = &[
