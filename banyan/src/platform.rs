@@ -7,12 +7,14 @@ use std::sync::Arc;
 use banyan_base::{Problem, World};
 use banyan_door::{Door, Metrics};
 use banyan_identity::audit::{AuditSettings, AuditTrail, Suite};
+use banyan_identity::person::{self, PersonLog};
 use banyan_identity::{Accounts, CedarPolicy, NewAccount, Settings};
 use banyan_registry::Registry;
 use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
+use crate::declared::Installed;
 
 /// A running platform.
 #[derive(Clone)]
@@ -67,6 +69,7 @@ impl Platform {
             origin: "banyan.local".into(),
             suite: Suite::International,
             salts: AuditSettings::salts_beside(&folder.join("audit"), db.url()),
+            names_shown: false,
         };
         Platform::with_audit(db, world, settings, folder, &audit)
     }
@@ -82,6 +85,7 @@ impl Platform {
             &banyan_store::MIGRATIONS,
             &banyan_door::MIGRATIONS,
             &banyan_identity::MIGRATIONS,
+            &person::MIGRATIONS,
             &banyan_registry::MIGRATIONS,
         ])?;
         if let Some(what) = db.read(feed::ahead)? {
@@ -104,8 +108,14 @@ impl Platform {
         rows.extend(banyan_registry::import_operations(&registry, &blobs));
         rows.extend(banyan_identity::operations(&accounts));
         rows.extend(banyan_door::job_operations());
+        let names_shown = audit.names_shown;
         let audit = Arc::new(AuditTrail::open(audit, &world).map_err(Problem::internal)?);
         rows.extend(banyan_identity::audit::operations(audit.log()));
+        rows.extend(person::operations(&Arc::new(PersonLog {
+            trail: Arc::clone(&audit),
+            declared: Box::new(Installed(Arc::clone(&registry))),
+            names_shown,
+        })));
         let door = Door::new(
             db.clone(),
             world.clone(),

@@ -12,6 +12,7 @@ mod openapi;
 mod overlay_life;
 mod package_life;
 mod package_refused;
+mod person_log;
 mod restore;
 mod rules;
 mod sign_in;

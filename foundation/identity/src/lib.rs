@@ -7,13 +7,14 @@
 //!   the next try, longer and longer up to a quarter of an hour, and never a device that has signed in before.
 //! - Must not know: engines.
 //!
-//! Map: `account`: accounts. `sign`: how people and machines are let in. `audit`: the log that can be proved. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the
+//! Map: `account`: accounts. `sign`: how people and machines are let in. `audit`: the log that can be proved. `person`: what persons see of it, and say to it. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the
 //! rows in the door.
 
 mod account;
 mod admin;
 pub mod audit;
 mod operations;
+pub mod person;
 mod policy;
 mod sign;
 #[cfg(test)]

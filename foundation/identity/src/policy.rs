@@ -49,6 +49,14 @@ const SIGNED_IN: &[&str] = &[
     "saved_filter.list",
     "saved_filter.create",
     "saved_filter.delete",
+    "access_log.list",
+    "access_log.view",
+    "access_log.export",
+    "objection.create",
+    "objection.list",
+    "objection.view",
+    "objection.queue",
+    "objection.answer",
 ];
 /// Operations that nobody need sign in for.
 const OPEN: &[&str] = &[
