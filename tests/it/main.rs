@@ -13,6 +13,7 @@ mod overlay_life;
 mod package_life;
 mod package_refused;
 mod person_log;
+mod person_pages;
 mod restore;
 mod rules;
 mod sign_in;

@@ -76,7 +76,7 @@ pub fn stage() -> Vec<Bed> {
     beds
 }
 
-fn citizen(party: &str) -> Actor {
+pub fn citizen(party: &str) -> Actor {
     let mut actor = Actor {
         id: format!("account-of-{party}"),
         name: "某人".into(),
@@ -87,7 +87,7 @@ fn citizen(party: &str) -> Actor {
     actor
 }
 
-fn officer(id: &str, unit: &str, roles: &[&str]) -> Actor {
+pub fn officer(id: &str, unit: &str, roles: &[&str]) -> Actor {
     Actor {
         id: id.into(),
         name: format!("{id}的姓名"),
@@ -103,7 +103,7 @@ fn cx(bed: &Bed, actor: &Actor) -> Ctx {
 }
 
 /// An act by `actor` that shows persons, as the door has the log take it.
-fn show(bed: &Bed, actor: &Actor, operation: &str, touch: &Touch, persons: &[&str]) {
+pub fn show(bed: &Bed, actor: &Actor, operation: &str, touch: &Touch, persons: &[&str]) {
     let door = &bed.platform.door;
     let mut cx = cx(bed, actor);
     cx.purpose = Some("health.tracing".into());
@@ -128,7 +128,7 @@ fn later(bed: &Bed, seconds: i64) {
     assert!(bed.platform.world.clock().advance(by));
 }
 
-fn sealed(bed: &Bed) {
+pub fn sealed(bed: &Bed) {
     let ticket = bed.platform.audit.log().append(b"{}".to_vec()).unwrap();
     ticket.wait_sealed().unwrap();
 }
