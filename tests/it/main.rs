@@ -12,6 +12,7 @@ mod openapi;
 mod overlay_life;
 mod package_life;
 mod package_refused;
+mod people;
 mod person_log;
 mod person_pages;
 mod restore;

@@ -110,6 +110,7 @@ pub fn show(bed: &Bed, actor: &Actor, operation: &str, touch: &Touch, persons: &
     let target = Target {
         action: "health.case.view".into(),
         resource: "health.case".into(),
+        transition: None,
     };
     let entry = AuditStart {
         cx: &cx,
@@ -171,12 +172,27 @@ fn short(item: &Json) -> String {
     )
 }
 
+/// A post, held by an account.
+fn post(bed: &Bed) -> String {
+    let account = json!({
+        "login": "holder", "name": "某医师", "unit": "FJ011", "roles": [], "password": "correct-horse-battery-1",
+    });
+    let account = bed.ask("account.create", Input::json(account)).unwrap();
+    let post = json!({
+        "account": account["id"], "unit": "FJ011", "title": "流调科医师", "roles": ["health.doctor"], "from": "2022-01-01",
+    });
+    let made = bed.ask("post.create", Input::json(post)).unwrap();
+    made["id"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn everything_that_showed_a_person_is_told_him_in_plain_words() {
     for bed in stage() {
         let doctor = officer("doctor-1", "FJ011", &["health.doctor"]);
         let case = Touch::of("health.case").fields(["name", "phone"]);
-        show(&bed, &doctor, "record.view", &case, &["party-1"]);
+        let mut posted = doctor.clone();
+        posted.standing.post = Some(post(&bed));
+        show(&bed, &posted, "record.view", &case, &["party-1"]);
         show(
             &bed,
             &doctor,
@@ -226,6 +242,7 @@ fn everything_that_showed_a_person_is_told_him_in_plain_words() {
         let items = mine["items"].as_array().unwrap();
         assert_eq!(items[7]["purpose"]["legal_basis"], "《传染病防治法》第十二条");
         assert_eq!(items[7]["system"], "健康管理");
+        assert_eq!(items[7]["who"]["post"], "流调科医师");
         assert_eq!(items[7]["at"], "2022-09-26T01:00:00.000Z");
         let delegated: Vec<bool> = items
             .iter()
@@ -268,7 +285,7 @@ fn everything_that_showed_a_person_is_told_him_in_plain_words() {
         assert_eq!(kind, "text/csv; charset=utf-8");
         assert_eq!(table.lines().count(), 9);
         assert!(
-            table.contains("2022-09-26 09:00:00,市疾控中心,,传染病流行病学调查,《传染病防治法》第十二条,健康管理,病例,姓名、电话,查看,0,,"),
+            table.contains("2022-09-26 09:00:00,市疾控中心 流调科医师,,传染病流行病学调查,《传染病防治法》第十二条,健康管理,病例,姓名、电话,查看,0,,"),
             "{table}"
         );
     }

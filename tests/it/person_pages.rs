@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use banyan_base::{Actor, Problem};
-use banyan_door::{Authenticator, Credential, Input, Touch};
+use banyan_door::{Authenticator, Capacity, Credential, Input, Touch};
 use banyan_identity::Accounts;
 use serde_json::json;
 
@@ -21,12 +21,12 @@ struct Doorkeeper {
 }
 
 impl Authenticator for Doorkeeper {
-    fn actor(&self, credential: &Credential) -> Result<Actor, Problem> {
+    fn actor(&self, credential: &Credential, capacity: &Capacity) -> Result<Actor, Problem> {
         match credential {
             Credential::Session(token) if self.known.contains_key(token.as_str()) => {
                 Ok(self.known[token.as_str()].clone())
             }
-            other => self.accounts.actor(other),
+            other => self.accounts.actor(other, capacity),
         }
     }
 }

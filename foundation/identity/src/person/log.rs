@@ -10,8 +10,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::declared::{self, Named, PurposeTold, TypeTold};
 use super::{PersonLog, objection};
-use crate::account;
 use crate::audit::index::{self, Access, Place, Wanted};
+use crate::{account, people};
 
 /// Entries in one table to take along.
 pub(super) const EXPORTED: u32 = 100_000;
@@ -82,6 +82,7 @@ struct Names {
     types: BTreeMap<String, Option<TypeTold>>,
     purposes: BTreeMap<String, Option<PurposeTold>>,
     units: Named,
+    posts: Named,
     people: Named,
 }
 
@@ -116,6 +117,7 @@ impl Names {
             types,
             purposes,
             units: log.declared.units(tx, &all("unit"))?,
+            posts: people::post_titles(tx, &all("post"))?,
             people,
         })
     }
@@ -153,6 +155,7 @@ fn who(cx: &Ctx, names: &Names, entry: &Map<String, Json>) -> Json {
     };
     json!({
         "kind": sort, "title": title, "unit": code, "name": names.people.get(actor),
+        "post": text(entry, "post").and_then(|post| names.posts.get(post)),
         "delegated": text(entry, "on_behalf_of").is_some(),
         "on_behalf_of": text(entry, "on_behalf_of").and_then(|holder| names.people.get(holder)),
     })
@@ -313,12 +316,9 @@ pub(super) fn table(items: &[Json]) -> Result<Vec<u8>, Problem> {
             .flatten()
             .filter_map(|field| field.get("title")?.as_str())
             .collect();
-        let (who, name) = (at("/who/title"), at("/who/name"));
-        let who = if name.is_empty() {
-            who.to_owned()
-        } else {
-            format!("{who} {name}")
-        };
+        let who = [at("/who/title"), at("/who/post"), at("/who/name")];
+        let who: Vec<&str> = who.into_iter().filter(|part| !part.is_empty()).collect();
+        let who = who.join(" ");
         let delegated = item.pointer("/who/delegated").and_then(Json::as_bool);
         let others = item.get("others").and_then(Json::as_u64).unwrap_or(0).to_string();
         let cells = [

@@ -136,7 +136,7 @@ fn entry() -> Json {
             "id": { "type": "string" }, "at": { "type": "string", "format": "date-time" },
             "who": { "type": "object", "properties": {
                 "kind": { "type": "string", "enum": ["unit", "self", "citizen", "service", "system", "anonymous"] },
-                "title": { "type": "string" }, "unit": text(), "name": text(), "on_behalf_of": text(),
+                "title": { "type": "string" }, "unit": text(), "post": text(), "name": text(), "on_behalf_of": text(),
                 "delegated": { "type": "boolean", "description": "由他人代办" },
             } },
             "purpose": { "type": ["object", "null"], "properties": {
