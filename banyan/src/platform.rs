@@ -66,6 +66,7 @@ impl Platform {
             folder: folder.join("audit"),
             origin: "banyan.local".into(),
             suite: Suite::International,
+            salts: AuditSettings::salts_beside(&folder.join("audit"), db.url()),
         };
         Platform::with_audit(db, world, settings, folder, &audit)
     }

@@ -27,6 +27,8 @@ pub fn serve(
         .enable_all()
         .build()
         .map_err(Problem::internal)?;
+    // A wrong address is said now, not when the first person's data are shown.
+    platform.audit.salts().open()?;
     let stop = Arc::new(AtomicBool::new(false));
     let reactions = react(platform, &config.store, Arc::clone(&stop)).map_err(Problem::internal)?;
     let jobs = Worker::start(
@@ -68,7 +70,7 @@ pub fn serve(
     jobs.stop();
     runtime.shutdown_timeout(Duration::from_secs(config.server.stop_seconds));
     platform.db.close();
-    platform.audit.log().close();
+    platform.audit.close();
     result
 }
 

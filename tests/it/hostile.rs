@@ -69,7 +69,7 @@ from = ["open"]
 to = "shut"
 "#;
 const SECRET: &str = "title = { zh = \"内部\" }\nlabel = \"name\"\n[fields.name]\ntype = \"text\"\ntitle = { zh = \"名称\" }\n";
-const POLICY: &str = "permit(principal in Role::\"bad.clerk\", action, resource == Type::\"bad.thing\");\n";
+const POLICY: &str = "permit(principal in Role::\"bad.clerk\", action, resource in Type::\"bad.thing\");\n";
 
 /// A running server with some records, and those who attack it.
 pub struct Target {

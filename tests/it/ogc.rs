@@ -57,8 +57,8 @@ required = true
 "#;
 const SECRET: &str = "title = { zh = \"内部\" }\nlabel = \"name\"\n[fields.name]\ntype = \"text\"\ntitle = { zh = \"名称\" }\n";
 const POLICY: &str = r#"
-permit(principal in Role::"public", action in [Action::"list", Action::"view"], resource == Type::"land.site");
-permit(principal in Role::"public", action in [Action::"list", Action::"view"], resource == Type::"land.zone");
+permit(principal in Role::"public", action in [Action::"list", Action::"view"], resource in Type::"land.site");
+permit(principal in Role::"public", action in [Action::"list", Action::"view"], resource in Type::"land.zone");
 permit(principal, action, resource in Package::"land");
 "#;
 

@@ -11,6 +11,7 @@ const FOUNDATION: &[&str] = &[
     "banyan-feel",
     "banyan-store",
     "banyan-identity",
+    "banyan-policy",
     "banyan-package",
     "banyan-door",
     "banyan-http",
@@ -44,10 +45,11 @@ fn metadata() -> Value {
 fn allowed(folder: &str) -> Vec<&'static str> {
     match folder {
         "foundation/base" => vec![],
-        "foundation/feel" | "foundation/store" => vec!["banyan-base"],
-        "foundation/package" => vec!["banyan-base", "banyan-feel"],
+        "foundation/feel" | "foundation/store" | "foundation/policy" => vec!["banyan-base"],
+        "foundation/package" => vec!["banyan-base", "banyan-feel", "banyan-policy"],
         "foundation/door" => vec!["banyan-base", "banyan-store"],
-        "foundation/identity" | "foundation/http" => vec!["banyan-base", "banyan-store", "banyan-door"],
+        "foundation/http" => vec!["banyan-base", "banyan-store", "banyan-door"],
+        "foundation/identity" => vec!["banyan-base", "banyan-store", "banyan-door", "banyan-policy"],
         _ => FOUNDATION.to_vec(),
     }
 }

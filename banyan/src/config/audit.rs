@@ -32,6 +32,10 @@ pub struct Audit {
     pub origin: String,
     /// `international` (SHA-256, Ed25519) or `sm` (SM3, SM2); not to be changed once a log has begun. Since v0.1.
     pub suite: AuditSuite,
+    /// URL of the database with the salts that tie persons to entries, `sqlite:PATH` or `postgres://…`; absent, `salts.db` in
+    /// the log's folder, or with PostgreSQL the records' database. Apart from the records, so that no copy of those outlives
+    /// a salt that was destroyed. Since v0.1.
+    pub salts: Option<String>,
 }
 
 impl Default for Audit {
@@ -40,6 +44,7 @@ impl Default for Audit {
             folder: None,
             origin: "banyan.local".into(),
             suite: AuditSuite::default(),
+            salts: None,
         }
     }
 }

@@ -111,11 +111,16 @@ impl Config {
 
     /// Where and how the audit log is kept.
     pub fn audit_settings(&self) -> AuditSettings {
+        let folder = match &self.audit.folder {
+            Some(folder) => folder.clone(),
+            None => self.store.folder.join("audit"),
+        };
         AuditSettings {
-            folder: match &self.audit.folder {
-                Some(folder) => folder.clone(),
-                None => self.store.folder.join("audit"),
+            salts: match &self.audit.salts {
+                Some(url) => url.clone(),
+                None => AuditSettings::salts_beside(&folder, &self.database_url()),
             },
+            folder,
             origin: self.audit.origin.clone(),
             suite: self.audit.suite.into(),
         }

@@ -10,6 +10,7 @@
 //! - `codes`: the table of error codes; `problem`: [`Problem`], what every refusal becomes (RFC 9457).
 //! - `event`: CloudEvents 1.0. `finding`: what checkers return. `page`: cursors and pages.
 //! - `cn`: GB/T 2260 regions, GB 11643 person numbers, GB 32100 credit codes, phones. `money`: integer 分.
+//! - `predicate`: what policy asks of rows, for any engine to compile.
 //! - `text`: titles in two languages, tokens for full-text search.
 
 pub mod cn;
@@ -19,6 +20,7 @@ mod event;
 mod finding;
 mod money;
 mod page;
+pub mod predicate;
 mod problem;
 #[cfg(test)]
 mod tests;
@@ -32,6 +34,7 @@ pub use event::Event;
 pub use finding::{Finding, Severity, SourceFile, has_errors};
 pub use money::Money;
 pub use page::{Cursor, Limit, Page};
+pub use predicate::Predicate;
 pub use problem::{FieldError, Problem};
 pub use text::Title;
 

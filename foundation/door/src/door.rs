@@ -8,7 +8,10 @@ use banyan_store::{Db, Tx};
 
 use crate::hooks::{AuditLog, AuditStart, AuditTicket, Decision, Obligations, Outcome, Policy};
 use crate::idempotency::once;
-use crate::{Access, Audit, Call, Handler, Input, Method, Metrics, Operation, Outside, Reply, Target};
+use crate::{
+    Access, Audit, Call, Handler, Input, Method, Metrics, Operation, Outside, Reply, ReplyBody, Target,
+    Touches,
+};
 
 /// The one door. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -173,11 +176,15 @@ impl Door {
             Ok(AuditTicket::at_once())
         };
         let mut result = begun.and_then(|ticket| {
+            let kept = Kept {
+                ticket,
+                touches: Touches::new(&self.inner.audit, row, &entry),
+            };
             let done = self
                 .permit(cx, row, &target)
-                .and_then(|obligations| self.run(cx, row, input, obligations, &ticket, tx));
+                .and_then(|obligations| self.run(cx, row, input, obligations, &kept, tx));
             // A refusal too is an answer, and what was asked must be known before it leaves.
-            ticket.wait().and(done)
+            kept.ticket.wait().and(done)
         });
         let outcome = match &result {
             Ok(_) => Outcome::Done,
@@ -226,28 +233,31 @@ impl Door {
         row: &Arc<Operation>,
         input: Input,
         obligations: Obligations,
-        ticket: &AuditTicket,
+        kept: &Kept,
         tx: Option<&mut Tx<'_>>,
     ) -> Result<Reply, Problem> {
         if let Some(tx) = tx {
-            return self.inside(cx, row, &input, &obligations, ticket, tx);
+            return self.inside(cx, row, &input, &obligations, kept, tx);
         }
         if let Handler::Outside(handler) = &row.handler {
             // It commits by itself, at a time only it knows.
-            ticket.wait()?;
+            kept.ticket.wait()?;
             let call = Outside {
                 cx,
                 db: &self.inner.db,
                 input: &input,
                 obligations: &obligations,
                 door: self,
+                touches: &kept.touches,
             };
-            return guarded(|| handler(&call));
+            let reply = guarded(|| handler(&call))?;
+            kept.touches.settle()?;
+            return Ok(watched(reply, &kept.touches));
         }
         // The writer is another thread: what it runs owns all it needs.
         let work = {
-            let (door, cx, row, ticket) = (self.clone(), cx.clone(), Arc::clone(row), ticket.clone());
-            move |tx: &mut Tx<'_>| door.inside(&cx, &row, &input, &obligations, &ticket, tx)
+            let (door, cx, row, kept) = (self.clone(), cx.clone(), Arc::clone(row), kept.clone());
+            move |tx: &mut Tx<'_>| door.inside(&cx, &row, &input, &obligations, &kept, tx)
         };
         match row.access {
             Access::Read => guarded(|| self.inner.db.read(work)),
@@ -266,7 +276,7 @@ impl Door {
         row: &Operation,
         input: &Input,
         obligations: &Obligations,
-        ticket: &AuditTicket,
+        kept: &Kept,
         tx: &mut Tx<'_>,
     ) -> Result<Reply, Problem> {
         let Handler::Inside(handler) = &row.handler else {
@@ -282,12 +292,39 @@ impl Door {
                 input,
                 obligations,
                 door: self,
+                touches: &kept.touches,
             })
         })?;
-        // The entry became durable while the handler ran, mostly; nothing is committed before it is.
-        ticket.wait()?;
-        Ok(reply)
+        // Both share a group of the log where they can. The first became durable while the handler ran, mostly; nothing is
+        // committed, and nothing shown, before both are.
+        kept.touches.hand_over()?;
+        kept.ticket.wait()?;
+        kept.touches.settle()?;
+        Ok(watched(reply, &kept.touches))
     }
+}
+
+/// What the audit log holds of a running act.
+#[derive(Clone)]
+struct Kept {
+    ticket: AuditTicket,
+    touches: Touches,
+}
+
+/// A reply whose stream lets no byte go before the log has those whom it tells of.
+fn watched(mut reply: Reply, touches: &Touches) -> Reply {
+    if let ReplyBody::Stream { content_type, write } = reply.body {
+        let touches = touches.clone();
+        reply.body = ReplyBody::Stream {
+            content_type,
+            write: Box::new(move |out| {
+                let mut guard = touches.guard(out);
+                let written = write(&mut guard);
+                guard.end(written)
+            }),
+        };
+    }
+    reply
 }
 
 /// Whether an act lies within what the actor's grant leaves of its rights.

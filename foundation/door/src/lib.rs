@@ -3,11 +3,13 @@
 //! Invariants
 //! - The steps have one order: context → audit begins (and may refuse) → what the actor's grant leaves → policy → idempotency → transaction → audit ends.
 //! - A handler knows no transport and no policy; it can't be reached but through [`Door`].
+//! - Nothing that a handler said it touched leaves before the audit log has it: replies and every piece of a stream.
 //! - Must not know: HTTP, any engine, any type of record.
 //!
 //! Map
 //! - `operation`: [`Operation`], one row a thing anyone can do. `input`, `reply`: what goes in and comes out.
 //! - `door`: [`Door`], the order of steps. `idempotency`: replies kept by key. `hooks`: policy and audit. `metrics`.
+//! - `touch`: whose data an act showed, in the audit log before they leave.
 //! - `describe`: what engines tell of what is installed.
 //! - `jobs`: the rows with which administrators see and mend background work.
 
@@ -22,6 +24,7 @@ mod operation;
 mod reply;
 #[cfg(test)]
 mod tests;
+mod touch;
 
 pub use describe::{Describe, Description, Face};
 pub use door::Door;
@@ -35,3 +38,4 @@ pub use jobs::job_operations;
 pub use metrics::Metrics;
 pub use operation::{Access, BODY_LIMIT, Call, Handler, Method, Operation, Outside, Target};
 pub use reply::{Reply, ReplyBody, StreamWriter};
+pub use touch::{Touch, Touches};

@@ -4,7 +4,7 @@ use banyan_base::{Ctx, Problem};
 use banyan_store::{Db, Tx};
 use serde_json::Value;
 
-use crate::{Audit, Door, Input, Obligations, Reply};
+use crate::{Audit, Door, Input, Obligations, Reply, Touch, Touches};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Method {
@@ -65,6 +65,8 @@ pub struct Call<'a, 'tx> {
     /// What policy asks of whoever reads or writes data here.
     pub obligations: &'a Obligations,
     pub door: &'a Door,
+    /// Where to say whose data are shown; a stream takes a clone along.
+    pub touches: &'a Touches,
 }
 
 /// A handler's view of one call that opens its own transactions.
@@ -74,6 +76,36 @@ pub struct Outside<'a> {
     pub input: &'a Input,
     pub obligations: &'a Obligations,
     pub door: &'a Door,
+    /// Where to say whose data are shown; a stream takes a clone along.
+    pub touches: &'a Touches,
+}
+
+impl Call<'_, '_> {
+    /// Says whose data the reply shows: see [`Touches::touched`].
+    ///
+    /// # Errors
+    /// Where the audit log can't take it; the data must then not be shown.
+    pub fn touched<S: AsRef<str>>(
+        &self,
+        touch: &Touch,
+        subjects: impl IntoIterator<Item = S>,
+    ) -> Result<(), Problem> {
+        self.touches.touched(touch, subjects)
+    }
+}
+
+impl Outside<'_> {
+    /// Says whose data the reply shows: see [`Touches::touched`].
+    ///
+    /// # Errors
+    /// Where the audit log can't take it; the data must then not be shown.
+    pub fn touched<S: AsRef<str>>(
+        &self,
+        touch: &Touch,
+        subjects: impl IntoIterator<Item = S>,
+    ) -> Result<(), Problem> {
+        self.touches.touched(touch, subjects)
+    }
 }
 
 /// Does the work. Engines close over their own shared state.

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::{
     Access, AuditLog, AuditStart, AuditTicket, Decision, Door, Handler, Input, MIGRATIONS, Method, Metrics,
-    Obligations, Operation, Outcome, Policy, Reply, Target,
+    Obligations, Operation, Outcome, Outside, Policy, Reply, ReplyBody, Target, Touch,
 };
 
 /// What happened at the door, in order.
@@ -20,6 +20,8 @@ struct Book {
     audit_fails: AtomicBool,
     /// The entry is taken and then can't be kept.
     entry_lost: AtomicBool,
+    /// The same of entries that tell whose data were shown.
+    touch_lost: AtomicBool,
 }
 
 impl Book {
@@ -43,6 +45,26 @@ impl AuditLog for Ends {
         let book = Arc::clone(&self.0);
         Ok(AuditTicket::new(move || {
             if book.entry_lost.load(Ordering::SeqCst) {
+                Err(Problem::new(codes::BUSY, "审计日志写不进去。"))
+            } else {
+                Ok(())
+            }
+        }))
+    }
+
+    fn touch(
+        &self,
+        entry: &AuditStart<'_>,
+        touch: &Touch,
+        subjects: &[String],
+    ) -> Result<AuditTicket, Problem> {
+        let (name, count) = (entry.operation.name, subjects.len());
+        self.0
+            .note(format!("{name} touches {count} of {}", touch.resource));
+        let book = Arc::clone(&self.0);
+        Ok(AuditTicket::new(move || {
+            book.note("touches durable".into());
+            if book.touch_lost.load(Ordering::SeqCst) {
                 Err(Problem::new(codes::BUSY, "审计日志写不进去。"))
             } else {
                 Ok(())
@@ -98,7 +120,34 @@ fn door(test: &TestDb, book: &Arc<Book>) -> Door {
         call.door
             .call_within(call.cx, call.tx, "fact.alone", Input::default())
     });
+    let shown = |from: u32, to: u32| (from..to).map(|number| format!("person-{number}"));
+    let list = Handler::inside(move |call| {
+        call.touched(&Touch::of("facts.fact"), shown(0, 10))?;
+        call.touched(&Touch::of("facts.fact"), shown(5, 15))?;
+        call.touched(&Touch::of("facts.other").fields(["name"]), shown(0, 1))?;
+        Reply::json(json!({}))
+    });
+    // 5,000 lines of 100 bytes: some pieces of 64 KiB.
+    let export = Handler::outside(move |call: &Outside<'_>| {
+        let touches = call.touches.clone();
+        let write = Box::new(move |out: &mut dyn std::io::Write| {
+            for subject in shown(0, 5_000) {
+                touches.touched(&Touch::of("facts.fact"), [&subject])?;
+                writeln!(out, "{subject:99}").map_err(Problem::internal)?;
+            }
+            Ok(())
+        });
+        Ok(Reply::stream("text/plain", write))
+    });
+    let enter_list = Handler::inside(|call| {
+        call.door
+            .call_within(call.cx, call.tx, "fact.list", Input::default())
+    });
     let rows = vec![
+        Operation::read("fact.list", "列", "/facts", list.clone()),
+        Operation::read("fact.outer", "转列", "/outer", enter_list),
+        Operation::write("fact.shown", "写列", Method::Post, "/shown", list),
+        Operation::read("fact.export", "导出", "/export", export),
         Operation::write("fact.write", "写", Method::Post, "/facts", write),
         Operation::write("fact.again", "再写", Method::Post, "/again", again),
         Operation {
@@ -291,4 +340,92 @@ fn two_rows_may_not_share_a_name_or_a_face() {
         );
         assert!(made.is_err());
     }
+}
+
+#[test]
+fn whose_data_are_shown_is_kept_before_they_leave() {
+    for test in databases().unwrap() {
+        let book = Arc::new(Book::default());
+        let door = door(&test, &book);
+        let cx = person(&door, "writer");
+        let touched = |name: &str| {
+            [
+                format!("{name} touches 15 of facts.fact"),
+                format!("{name} touches 1 of facts.other"),
+                "touches durable".into(),
+                "touches durable".into(),
+            ]
+        };
+        for (operation, inner) in [
+            ("fact.list", "fact.list"),
+            ("fact.shown", "fact.shown"),
+            ("fact.outer", "fact.list"),
+        ] {
+            book.take();
+            door.call(&cx, operation, Input::default()).unwrap();
+            let lines = book.take();
+            let from = lines.iter().position(|line| line.contains("touches")).unwrap();
+            assert_eq!(
+                lines[from..from + 4],
+                touched(inner),
+                "{}: {operation}",
+                test.name
+            );
+            assert!(lines[from + 4..].iter().all(|line| line == "audit ends done"));
+            // What can't be kept is not shown.
+            book.touch_lost.store(true, Ordering::SeqCst);
+            let refused = door.call(&cx, operation, Input::default()).unwrap_err();
+            assert_eq!(refused.code, codes::BUSY, "{}: {operation}", test.name);
+            book.touch_lost.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+#[test]
+fn no_piece_of_a_stream_leaves_before_those_in_it_are_kept() {
+    struct Reader(Arc<Book>, usize);
+    impl std::io::Write for Reader {
+        fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
+            self.1 += data.len();
+            self.0.note(format!("{} bytes out", self.1));
+            Ok(data.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let test = &databases().unwrap()[0];
+    let book = Arc::new(Book::default());
+    let door = door(test, &book);
+    let stream = |door: &Door| {
+        let reply = door.call(&person(door, "writer"), "fact.export", Input::default());
+        match reply.unwrap().body {
+            ReplyBody::Stream { write, .. } => write,
+            _ => panic!("no stream"),
+        }
+    };
+    let write = stream(&door);
+    book.take();
+    let mut reader = Reader(Arc::clone(&book), 0);
+    write(&mut reader).unwrap();
+    assert_eq!(reader.1, 500_000);
+    let (mut kept, mut waiting, mut pieces) = (0, 0, 0);
+    for line in book.take() {
+        if let Some(bytes) = line.strip_suffix(" bytes out") {
+            let lines = bytes.parse::<usize>().unwrap() / 100;
+            assert!(lines <= kept && waiting == 0, "{lines} lines out, {kept} kept");
+            pieces += 1;
+        } else if line == "touches durable" {
+            (kept, waiting) = (kept + waiting, 0);
+        } else {
+            waiting += line.split(' ').nth(2).unwrap().parse::<usize>().unwrap();
+        }
+    }
+    assert!(kept == 5_000 && pieces > 5, "{kept} kept, {pieces} pieces");
+    // Where they can't be kept the stream breaks off without a byte.
+    let write = stream(&door);
+    book.touch_lost.store(true, Ordering::SeqCst);
+    let mut reader = Reader(Arc::clone(&book), 0);
+    let refused = write(&mut reader).unwrap_err();
+    assert_eq!((refused.code, reader.1), (codes::BUSY, 0));
 }

@@ -133,7 +133,7 @@ fn administrators_change_accounts() {
 fn policies_decide() {
     let policy = CedarPolicy::default();
     policy.set(&[
-        ("wp".into(), "permit(principal in Role::\"wp.office\", action, resource in Package::\"wp\");\npermit(principal in Role::\"wp.unit\", action in [Action::\"view\", Action::\"list\"], resource == Type::\"wp.task\");".into()),
+        ("wp".into(), "permit(principal in Role::\"wp.office\", action, resource in Package::\"wp\");\npermit(principal in Role::\"wp.unit\", action in [Action::\"view\", Action::\"list\"], resource in Type::\"wp.task\");".into()),
         ("broken".into(), "permit(".into()),
     ]);
     let row = Operation::read("record.x", "查看", "/x", Handler::inside(|_| Ok(Reply::empty())));
@@ -169,9 +169,9 @@ fn only_what_names_the_public_is_open_to_the_world() {
     policy.set(&[(
         "wp".into(),
         "permit(principal, action, resource in Package::\"wp\");
-         permit(principal in Role::\"public\", action in [Action::\"list\", Action::\"view\"], resource == Type::\"wp.task\");
-         permit(principal in Role::\"public\", action in [Action::\"list\"], resource == Type::\"other.site\");
-         forbid(principal, action, resource == Type::\"wp.task\") when { action == Action::\"wp.task.view\" && principal == Account::\"anonymous\" };"
+         permit(principal in Role::\"public\", action in [Action::\"list\", Action::\"view\"], resource in Type::\"wp.task\");
+         permit(principal in Role::\"public\", action in [Action::\"list\"], resource in Type::\"other.site\");
+         forbid(principal, action, resource in Type::\"wp.task\") when { action == Action::\"wp.task.view\" && principal == Account::\"anonymous\" };"
             .into(),
     )]);
     let row = Operation::read("record.x", "查看", "/x", Handler::inside(|_| Ok(Reply::empty())));

@@ -1,6 +1,7 @@
 //! What only shows when all files are seen: names that must meet, life cycles, FEEL against the types, other packages.
 
 mod clocks;
+mod personal;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,6 +56,8 @@ pub fn check(package: &Package, files: &[SourceFile], installed: &Installed) -> 
         checker.trigger(name, trigger);
     }
     checker.seeds();
+    checker.personal();
+    checker.policies();
     checker.findings.extend(crate::check_steps::steps(package, files));
     checker.findings
 }

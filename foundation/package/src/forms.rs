@@ -44,6 +44,16 @@ pub(crate) const PACKAGE: Shape = Table(&[
     may("needs", Map(&Text), "所需要的包及其最低版本。"),
     may("roles", Map(&ROLE), "本包的角色。"),
     may("purposes", Map(&PURPOSE), "使用个人信息的用途。"),
+    may("impact", IMPACT, "个人信息保护影响评估(个保法第五十五、五十六条);有个人信息的包必须有。"),
+]);
+
+const IMPACT: Shape = Table(&[
+    must("necessity", Text, "处理目的、方式为何合法、正当、必要。"),
+    must("risks", Text, "对个人权益的影响及安全风险。"),
+    must("safeguards", Text, "所采取的保护措施,为何合法、有效并与风险程度相适应。"),
+    must("assessed_on", Date, "评估日期。"),
+    must("assessed_by", Text, "评估单位。"),
+    must("review_by", Date, "此日之前重新评估。"),
 ]);
 
 const ROLE: Shape = Table(&[
@@ -53,10 +63,27 @@ const ROLE: Shape = Table(&[
 
 const PURPOSE: Shape = Table(&[
     must("title", Title, "用途名称。"),
-    must("legal_basis", Text, "法律依据。"),
+    may(
+        "basis",
+        Choice(
+            &[
+                "consent",
+                "contract",
+                "duty",
+                "emergency",
+                "public_interest",
+                "published",
+                "other_law",
+            ],
+            "form",
+        ),
+        "处理的合法性基础(个保法第十三条):同意、合同、法定职责(缺省)、应急、公共利益、已公开、其他法律。",
+    ),
+    must("legal_basis", Text, "法律依据,写明条款。"),
     must("retention", Text, "保存期限,ISO 8601 时长,例如 P5Y。"),
     may("sunset", Date, "用途终止日期。"),
     may("roles", NAMES, "可以为此用途使用数据的角色。"),
+    may("fields", Map(&NAMES), "此用途需要的个人信息:类型 → 字段;没有列出的不显示。"),
 ]);
 
 /// package.toml of an overlay. What stands in its tables may be a part only; it is checked where it is merged.
@@ -74,6 +101,7 @@ pub(crate) const OVERLAY: Shape = Table(&[
     may("needs", Map(&Text), "所需要的包及其最低版本,可以写明原包的版本。"),
     may("roles", Map(&Any), "增加或修改的角色。"),
     may("purposes", Map(&Any), "增加或修改的用途。"),
+    may("impact", Map(&Any), "改写的个人信息保护影响评估。"),
 ]);
 
 pub(crate) const CODES: Shape = Table(&[
@@ -281,6 +309,11 @@ pub(crate) const RECORD: Shape = Table(&[
     must("label", Text, "作为记录名称显示的字段。"),
     may("key", NAMES, "自然主键的字段。"),
     may("grade", GRADES, "数据分级(GB/T 43697)。"),
+    may(
+        "subject",
+        Text,
+        "存放当事人(自然人或单位)登记编号的文字字段;不写则记录自身就是一个当事人。",
+    ),
     may("retention", Text, "保存期限,ISO 8601 时长。"),
     may("unique", List(&NAMES), "另外的唯一键。"),
     may("index", List(&NAMES), "另外的索引。"),

@@ -6,7 +6,7 @@
 //!
 //! Map: `model`: what the files mean. `raw`: their form. `read`: files → [`Package`]. `check`: what only shows when all
 //! files are seen, FEEL included (`check_steps`: that of steps). `scope`: record types as FEEL types. `diff`: what an apply
-//! would change. `overlay`, `merge`: overlays merged into the package they change.
+//! would change. `policy`: a package as policy sees it. `overlay`, `merge`: overlays merged into the package they change.
 
 mod check;
 mod check_steps;
@@ -18,6 +18,7 @@ mod merge;
 pub mod model;
 mod node;
 mod overlay;
+mod policy;
 #[cfg(test)]
 mod overlay_tests;
 mod raw;
@@ -34,6 +35,7 @@ pub use check::{Installed, check};
 pub use diff::{Change, Plan, StepsDone, diff, renamed};
 pub use locate::finding_in;
 pub use model::Package;
+pub use policy::{rules, shape};
 pub use overlay::{Head, Layered, hash, head, layer};
 pub use read::read;
 pub use schema::schemas;

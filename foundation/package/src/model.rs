@@ -30,6 +30,9 @@ pub struct Package {
     /// Lines shown on the package's home page.
     pub summary: Title,
     pub purposes: Ordered<Purpose>,
+    /// Must be there where a field is personal.
+    #[serde(default)]
+    pub impact: Option<Impact>,
     pub roles: Ordered<Role>,
     pub lists: Ordered<CodeList>,
     pub types: Ordered<RecordType>,
@@ -76,15 +79,58 @@ pub enum Word {
     Decision,
 }
 
+/// On what ground personal data may be processed (PIPL, article 13).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// The person agreed; may be withdrawn.
+    Consent,
+    /// A contract with the person, or the management of staff.
+    Contract,
+    /// A duty or power that the law gives.
+    #[default]
+    Duty,
+    /// Public health, or life and property in danger: always with a sunset.
+    Emergency,
+    /// News and supervision in the public interest.
+    PublicInterest,
+    /// Made public by the person or lawfully.
+    Published,
+    /// Another law says so.
+    OtherLaw,
+}
+
+/// The assessment that must be made before personal data are processed (PIPL, articles 55 and 56).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Impact {
+    /// Why aims and means are lawful, proper and necessary.
+    pub necessity: String,
+    /// What it may do to persons, and the risks.
+    pub risks: String,
+    /// What is done about them, and why that is lawful, effective and fits the risk.
+    pub safeguards: String,
+    /// ISO date and unit.
+    pub assessed_on: String,
+    pub assessed_by: String,
+    /// ISO date by which it is made anew.
+    pub review_by: String,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Purpose {
     pub title: Title,
+    #[serde(default)]
+    pub basis: Basis,
+    /// The law and its article.
     pub legal_basis: String,
     /// ISO 8601 duration, e.g. `P5Y`.
     pub retention: String,
     /// Last day, ISO date.
     pub sunset: Option<String>,
     pub roles: Vec<String>,
+    /// Personal fields that the purpose needs: type → fields. What is not named is not shown for it.
+    #[serde(default)]
+    pub fields: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -125,6 +171,9 @@ pub struct RecordType {
     /// Natural key: unique together, usable in imports, seeds and `ref` values. May be empty.
     pub key: Vec<String>,
     pub grade: Grade,
+    /// Field that holds the party id of the person or organisation the record is about; `None`: the record is its own.
+    #[serde(default)]
+    pub subject: Option<String>,
     /// ISO 8601 duration after which records may be destroyed; `None`: kept.
     pub retention: Option<String>,
     pub fields: Ordered<Field>,

@@ -49,6 +49,7 @@ pub(crate) struct RawPackage {
     pub roles: Ordered<RawRole>,
     #[serde(default, deserialize_with = "ordered")]
     pub purposes: Ordered<RawPurpose>,
+    pub impact: Option<crate::model::Impact>,
 }
 
 #[derive(Deserialize)]
@@ -63,11 +64,15 @@ pub(crate) struct RawRole {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawPurpose {
     pub title: Title,
+    #[serde(default)]
+    pub basis: crate::model::Basis,
     pub legal_basis: String,
     pub retention: String,
     pub sunset: Option<String>,
     #[serde(default)]
     pub roles: Vec<String>,
+    #[serde(default)]
+    pub fields: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -99,6 +104,7 @@ pub(crate) struct RawRecord {
     #[serde(default)]
     pub key: Vec<String>,
     pub grade: Option<String>,
+    pub subject: Option<String>,
     pub retention: Option<String>,
     #[serde(default)]
     pub unique: Vec<Vec<String>>,

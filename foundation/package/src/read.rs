@@ -201,10 +201,12 @@ impl Reader {
         };
         let purpose = |raw: RawPurpose| Purpose {
             title: raw.title,
+            basis: raw.basis,
             legal_basis: raw.legal_basis,
             retention: raw.retention,
             sunset: raw.sunset,
             roles: raw.roles,
+            fields: raw.fields,
         };
         self.package = Package {
             id: raw.id,
@@ -215,6 +217,7 @@ impl Reader {
             version: raw.version,
             needs: raw.needs,
             summary: raw.summary,
+            impact: raw.impact,
             roles: raw
                 .roles
                 .into_iter()

@@ -46,6 +46,7 @@ impl Reader {
             label: raw.label,
             key: raw.key,
             grade: grade(raw.grade.as_deref()),
+            subject: raw.subject,
             retention: raw.retention,
             fields,
             unique: raw.unique,

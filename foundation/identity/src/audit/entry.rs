@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use banyan_base::{Problem, World, codes};
-use banyan_door::{AuditLog, AuditStart, AuditTicket, Outcome};
+use banyan_door::{AuditLog, AuditStart, AuditTicket, Outcome, Touch};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
@@ -11,6 +13,8 @@ use sha2::Sha256;
 use super::hash::Suite;
 use super::log::{Log, LogError};
 use super::note::{Signer, Verifier, secret};
+use super::salts::Salts;
+use super::tiles::MAX_ENTRY;
 
 /// Where and how a platform keeps its audit log.
 #[derive(Clone, Debug)]
@@ -20,6 +24,20 @@ pub struct AuditSettings {
     /// First part of each log's name in its checkpoints.
     pub origin: String,
     pub suite: Suite,
+    /// URL of the database with the salts of those whom entries are about. It may hold a password: not for logs.
+    pub salts: String,
+}
+
+impl AuditSettings {
+    /// Where salts lie if nothing else is said: in a file beside the log, or in the PostgreSQL database that all servers
+    /// share.
+    pub fn salts_beside(folder: &Path, database: &str) -> String {
+        if database.starts_with("sqlite:") {
+            format!("sqlite:{}", folder.join("salts.db").display())
+        } else {
+            database.to_owned()
+        }
+    }
 }
 
 /// The key that checks the log in `folder`, one of those that the settings name, from the signing key itself.
@@ -48,6 +66,7 @@ pub struct AuditTrail {
     log: Log,
     /// Without it nobody can tell what record a keyed hash stands for.
     key: [u8; 32],
+    salts: Salts,
 }
 
 /// What stands in an entry for the thing acted on: 128 bits of a keyed hash, so that who knows the id and the key finds all
@@ -66,6 +85,15 @@ pub fn subject_key(key: &[u8; 32], resource: &str, id: &str) -> String {
         .take(16)
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+fn unsalted(error: &banyan_store::Error) -> Problem {
+    let mut problem = Problem::new(
+        codes::BUSY,
+        "审计日志暂时记不下查看了谁的信息,信息没有给出;请稍后再试,仍不行请联系管理员。",
+    );
+    problem.internal = Some(format!("salts of the audit log: {error}"));
+    problem
 }
 
 fn refused(error: &LogError) -> Problem {
@@ -97,7 +125,10 @@ impl AuditTrail {
             let signer = Signer::new(&origin, settings.suite, &signing)
                 .ok_or_else(|| io(std::io::Error::other("the signing key is no key of this suite")))?;
             match Log::open(&settings.folder.join(name), &origin, settings.suite, signer) {
-                Ok(log) => return Ok(AuditTrail { log, key }),
+                Ok(log) => {
+                    let salts = Salts::new(&settings.salts, &key, world);
+                    return Ok(AuditTrail { log, key, salts });
+                }
                 Err(LogError::Taken(path)) => last = LogError::Taken(path),
                 Err(error) => return Err(error),
             }
@@ -107,6 +138,33 @@ impl AuditTrail {
 
     pub fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// The salts of those whom entries are about.
+    pub fn salts(&self) -> &Salts {
+        &self.salts
+    }
+
+    /// Destroys what ties a person to his entries: see [`Salts::forget`].
+    ///
+    /// # Errors
+    /// Where it can't be destroyed.
+    pub fn forget(&self, subject: &str) -> Result<bool, Problem> {
+        Ok(self.salts.forget(subject)?)
+    }
+
+    /// Seals what waits, and closes the log and the salts.
+    pub fn close(&self) {
+        self.log.close();
+        self.salts.close();
+    }
+
+    fn append(&self, entry: &Map<String, Value>) -> Result<AuditTicket, Problem> {
+        let entry = serde_json::to_vec(entry).map_err(Problem::internal)?;
+        let ticket = self.log.append(entry).map_err(|error| refused(&error))?;
+        Ok(AuditTicket::new(move || {
+            ticket.wait().map_err(|error| refused(&error))
+        }))
     }
 
     fn common(&self, kind: &str, at: String, entry: &AuditStart<'_>) -> Map<String, Value> {
@@ -119,30 +177,78 @@ impl AuditTrail {
     }
 }
 
+/// Who acts, in what capacity, and for what.
+fn actor(fields: &mut Map<String, Value>, entry: &AuditStart<'_>, purpose: Option<&String>) {
+    let who = &entry.cx.actor;
+    fields.insert("action".into(), json!(entry.target.action));
+    fields.insert("actor".into(), json!(who.id));
+    fields.insert("actor_kind".into(), json!(who.kind));
+    for (name, value) in [
+        ("unit", who.unit.as_ref()),
+        ("post", who.standing.post.as_ref()),
+        ("on_behalf_of", who.standing.on_behalf_of.as_ref()),
+        ("purpose", purpose),
+    ] {
+        if let Some(value) = value {
+            fields.insert(name.into(), json!(value));
+        }
+    }
+}
+
+/// What an entry may need besides the persons it names: half of it.
+const HEAD: usize = MAX_ENTRY / 2;
+
 impl AuditLog for AuditTrail {
     fn start(&self, entry: &AuditStart<'_>) -> Result<AuditTicket, Problem> {
-        let (cx, target) = (entry.cx, entry.target);
-        let mut fields = self.common("start", cx.now_text(), entry);
-        fields.insert("action".into(), json!(target.action));
-        fields.insert("actor".into(), json!(cx.actor.id));
-        fields.insert("actor_kind".into(), json!(cx.actor.kind));
-        if let Some(unit) = &cx.actor.unit {
-            fields.insert("unit".into(), json!(unit));
-        }
-        if let Some(purpose) = &cx.purpose {
-            fields.insert("purpose".into(), json!(purpose));
-        }
+        let mut fields = self.common("start", entry.cx.now_text(), entry);
+        actor(&mut fields, entry, entry.cx.purpose.as_ref());
         if let Some(id) = entry.subject {
             fields.insert(
                 "subject".into(),
-                json!(subject_key(&self.key, &target.resource, id)),
+                json!(subject_key(&self.key, &entry.target.resource, id)),
             );
         }
-        let entry = Value::Object(fields).to_string().into_bytes();
-        let ticket = self.log.append(entry).map_err(|error| refused(&error))?;
-        Ok(AuditTicket::new(move || {
-            ticket.wait().map_err(|error| refused(&error))
-        }))
+        self.append(&fields)
+    }
+
+    fn touch(
+        &self,
+        entry: &AuditStart<'_>,
+        touch: &Touch,
+        subjects: &[String],
+    ) -> Result<AuditTicket, Problem> {
+        let at = banyan_base::timestamp_text(entry.cx.world.now());
+        let mut fields = self.common("touch", at, entry);
+        actor(
+            &mut fields,
+            entry,
+            touch.purpose.as_ref().or(entry.cx.purpose.as_ref()),
+        );
+        fields.insert("type".into(), json!(touch.resource));
+        if !touch.fields.is_empty() {
+            fields.insert("fields".into(), json!(touch.fields));
+        }
+        if let Some(emergency) = &touch.emergency {
+            fields.insert("emergency".into(), json!(emergency));
+        }
+        let head = serde_json::to_vec(&fields).map_err(Problem::internal)?.len();
+        if head > HEAD {
+            return Err(refused(&LogError::TooLong(head)));
+        }
+        let tokens = self.salts.tokens(subjects).map_err(|error| unsalted(&error))?;
+        // Four letters for three bytes, and some for the count and the names.
+        let room = (MAX_ENTRY - head - 64) / 4 * 3 / 16;
+        let mut ticket = AuditTicket::at_once();
+        for batch in tokens.chunks(room.max(1)) {
+            fields.insert("count".into(), json!(batch.len()));
+            fields.insert(
+                "subjects".into(),
+                json!(STANDARD_NO_PAD.encode(batch.as_flattened())),
+            );
+            // The log keeps the order: the last is durable after all others.
+            ticket = self.append(&fields)?;
+        }
+        Ok(ticket)
     }
 
     fn finish(&self, entry: &AuditStart<'_>, outcome: Outcome) {

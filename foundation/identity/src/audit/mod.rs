@@ -4,11 +4,12 @@
 //! Invariants
 //! - An entry is durable before the act that it announces is committed or its answer leaves.
 //! - What a checkpoint covers never changes: tiles are written once, and an open log must give its checkpoint's root.
-//! - No entry holds personal data in the clear: what was acted on stands as a keyed hash.
+//! - No entry holds personal data in the clear: what was acted on stands as a keyed hash, whose data were shown as hashes
+//!   under salts that can be destroyed.
 //!
 //! Map: `hash`: leaves and nodes in both suites. `tree`: the right edge. `tiles`: the files. `note`: signed checkpoints.
 //! `journal`: durable but not in tiles yet. `log`: the writer. `proof`: inclusion and consistency. `verify`: the whole log
-//! checked. `entry`: what the door writes. `operations`: the log over HTTP.
+//! checked. `entry`: what the door writes. `salts`: what stands for a person. `operations`: the log over HTTP.
 
 mod entry;
 mod hash;
@@ -17,9 +18,12 @@ mod log;
 mod note;
 mod operations;
 mod proof;
+mod salts;
 #[cfg(test)]
 mod tests;
 mod tiles;
+#[cfg(test)]
+mod touch_tests;
 mod tree;
 mod verify;
 
@@ -29,6 +33,7 @@ pub use log::{Log, LogError, Ticket};
 pub use note::{Checkpoint, Signer, Verifier, secret};
 pub use operations::operations;
 pub use proof::{extends, includes};
+pub use salts::{Salts, Token};
 pub use tiles::{Column, Reader, TILE, Tile, tiles_of};
 pub use tree::root_of;
 pub use verify::{Verified, verify};

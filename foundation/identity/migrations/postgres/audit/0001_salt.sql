@@ -1,0 +1,4 @@
+CREATE TABLE audit_salt (
+    blind BYTEA PRIMARY KEY NOT NULL,
+    salt BYTEA NOT NULL
+);

@@ -1,0 +1,4 @@
+CREATE TABLE audit_salt (
+    blind BLOB PRIMARY KEY NOT NULL,
+    salt BLOB NOT NULL
+) WITHOUT ROWID;
