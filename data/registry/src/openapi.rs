@@ -1,6 +1,6 @@
 //! What is installed as OpenAPI 3.1: the paths of each type with the schemas of its fields, for what the reader may do.
 
-use banyan_base::{Ctx, Problem};
+use banyan_base::{Ctx, Limit, Problem};
 use banyan_door::{Decision, Describe, Description, Door, Face, Target};
 use banyan_package::model::{Lifecycle, Transition, ViewKind};
 use serde_json::{Map, Value as Json, json};
@@ -187,7 +187,7 @@ fn list_query() -> Map<String, Json> {
     let all = [
         (
             "limit",
-            json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 50 }),
+            json!({ "type": "integer", "minimum": 1, "default": Limit::DEFAULT.get() }),
         ),
         ("as_of", json!({ "type": "string", "format": "date-time" })),
         ("count", json!({ "type": "string", "enum": ["1"] })),
