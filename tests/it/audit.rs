@@ -25,7 +25,7 @@ fn fill(bed: &Bed) {
 }
 
 /// All entries, when the log has sealed what it took.
-fn entries(bed: &Bed) -> Vec<Json> {
+pub fn entries(bed: &Bed) -> Vec<Json> {
     let log = bed.platform.audit.log();
     log.append(b"{\"kind\":\"mark\"}".to_vec())
         .unwrap()

@@ -28,17 +28,22 @@ impl Client {
     pub fn administrator(bed: &Bed, address: SocketAddr) -> Client {
         let password = bed.platform.first_administrator().unwrap().unwrap();
         let mut client = Client::anonymous(address);
-        let body = json!({ "login": "admin", "password": password }).to_string();
-        let request = ureq::http::Request::post(format!("{}/v1/session", client.base));
+        client.sign_in("admin", &password);
+        client
+    }
+
+    /// Signs in by password; it comes with its session's token from now on.
+    pub fn sign_in(&mut self, login: &str, password: &str) {
+        let body = json!({ "login": login, "password": password }).to_string();
+        let request = ureq::http::Request::post(format!("{}/v1/session", self.base));
         let request = request
             .header("content-type", "application/json")
             .body(body)
             .unwrap();
-        let response = client.agent.run(request).unwrap();
+        let response = self.agent.run(request).unwrap();
         let cookie = response.headers().get("set-cookie").unwrap().to_str().unwrap();
         let token = cookie.split(';').next().unwrap().split_once('=').unwrap().1;
-        client.token = Some(token.to_owned());
-        client
+        self.token = Some(token.to_owned());
     }
 
     pub fn token(&self) -> Option<&str> {

@@ -13,6 +13,7 @@ mod openapi;
 mod overlay_life;
 mod package_life;
 mod package_refused;
+mod people;
 mod restore;
 mod rules;
 mod sign_in;

@@ -4,7 +4,7 @@
   场景: 单位、节假日是全的
     假如 我以"fgw"登录
     当 我按"parent = 'FJ000'"查找"base.unit"
-    那么 共有 56 条
+    那么 共有 62 条
     当 我按"date >= '2022-01-01' AND date < '2023-01-01' AND off = TRUE"查找"base.holiday"
     那么 共有 32 条
     当 我按"date = '2022-10-08'"查找"base.holiday"

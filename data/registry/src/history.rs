@@ -1,6 +1,6 @@
 //! What a record was: superseded versions, who changed what, and how it stood at a moment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use banyan_base::{Ctx, Problem};
 use banyan_store::Tx;
@@ -23,12 +23,11 @@ pub fn supersede(cx: &Ctx, tx: &mut Tx<'_>, info: &TypeInfo, seq: i64, gone: boo
     Ok(())
 }
 
-/// All versions, newest first, as (record, moment it was deleted).
-pub fn versions(
-    tx: &mut Tx<'_>,
-    info: &TypeInfo,
-    id: &str,
-) -> Result<Vec<(Record, Option<(String, bool)>)>, Problem> {
+/// A version, and of a superseded one: when, and whether it was deleted then.
+pub type Version = (Record, Option<(String, bool)>);
+
+/// All versions, newest first.
+pub fn versions(tx: &mut Tx<'_>, info: &TypeInfo, id: &str) -> Result<Vec<Version>, Problem> {
     let list = select_list(info);
     let mut all = Vec::new();
     if let Some(row) = tx.query_opt(
@@ -61,22 +60,67 @@ pub fn last(tx: &mut Tx<'_>, info: &TypeInfo, id: &str) -> Result<Option<Record>
         .transpose()
 }
 
-/// Changes by version, newest first: who, when, from, to.
+/// Notes for whom a version was made, where that is not plain from who made it.
+pub fn note_capacity(cx: &Ctx, tx: &mut Tx<'_>, record: &Record) -> Result<(), Problem> {
+    let standing = &cx.actor.standing;
+    if standing.on_behalf_of.is_none() && standing.represents.is_none() {
+        return Ok(());
+    }
+    tx.execute(
+        "INSERT INTO acted_for (record, version, gone, post, on_behalf_of, represents) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        &[
+            record.id.as_str().into(),
+            record.version.into(),
+            i64::from(record.verb == "deleted").into(),
+            standing.post.as_deref().into(),
+            standing.on_behalf_of.as_deref().into(),
+            standing.represents.as_deref().into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// For whom versions of a record were made: by version and whether it is the record's end, account and party.
+type ActedFor = BTreeMap<(i64, bool), (Option<String>, Option<String>)>;
+
+fn acted_for(tx: &mut Tx<'_>, id: &str) -> Result<ActedFor, Problem> {
+    let sql = "SELECT version, gone, on_behalf_of, represents FROM acted_for WHERE record = ?1";
+    let mut all = ActedFor::new();
+    for row in tx.query(sql, &[id.into()])? {
+        all.insert((row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?));
+    }
+    Ok(all)
+}
+
+/// Changes by version, newest first: who, for whom, when, from, to.
 pub fn changes(
     registry: &Registry,
     tx: &mut Tx<'_>,
     info: &TypeInfo,
-    id: &str,
+    versions: Vec<Version>,
 ) -> Result<Vec<Json>, Problem> {
-    let versions = versions(tx, info, id)?;
+    let id = versions.first().map_or("", |(record, _)| record.id.as_str());
+    let acted_for = acted_for(tx, id)?;
+    let holders = acted_for.values().filter_map(|(holder, _)| holder.clone());
     let people: BTreeSet<String> = versions
         .iter()
         .map(|(record, _)| record.updated_by.clone())
+        .chain(holders)
         .collect();
     let people = registry.people(tx, &people)?;
+    let capacity = |item: &mut Json, version: i64, gone: bool| {
+        if let (Some((holder, party)), Some(item)) = (acted_for.get(&(version, gone)), item.as_object_mut()) {
+            item.insert("on_behalf_of".into(), json!(holder));
+            let name = holder.as_ref().and_then(|holder| people.get(holder));
+            item.insert("on_behalf_of_name".into(), json!(name));
+            item.insert("represents".into(), json!(party));
+        }
+    };
     let mut items = Vec::new();
     if let Some((record, Some((at, true)))) = versions.first() {
-        items.push(json!({ "version": record.version, "at": at, "verb": "deleted", "changes": [] }));
+        let mut item = json!({ "version": record.version, "at": at, "verb": "deleted", "changes": [] });
+        capacity(&mut item, record.version, true);
+        items.push(item);
     }
     for (index, (record, _)) in versions.iter().enumerate() {
         let before = versions.get(index + 1).map(|(record, _)| record);
@@ -94,7 +138,7 @@ pub fn changes(
                 );
             }
         }
-        items.push(json!({
+        let mut item = json!({
             "version": record.version,
             "at": record.updated_at,
             "by": record.updated_by,
@@ -102,7 +146,9 @@ pub fn changes(
             "verb": record.verb,
             "note": record.note,
             "changes": changes,
-        }));
+        });
+        capacity(&mut item, record.version, false);
+        items.push(item);
     }
     Ok(items)
 }

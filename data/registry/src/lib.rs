@@ -11,6 +11,7 @@
 //! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete; `event`: what the feed
 //!   is told. `history`, `lifecycle`;
 //!   `clock`: what happens when a state lasts too long.
+//! - `sight`: what of a type a caller may see, as queries.
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events; `daily`: what each day asks for.
 //! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
 //! - `aggregate`: rankings and bulletins. `operations`, `packages`: the rows in the door.
@@ -46,6 +47,7 @@ mod record;
 mod reference;
 mod saved;
 mod seed;
+mod sight;
 #[cfg(test)]
 mod tests;
 mod trigger;
@@ -56,6 +58,7 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use banyan_base::Problem;
+use banyan_policy::PackageRules;
 use banyan_store::{Migration, MigrationSet, Tx};
 
 pub use apply::{Applied, ApplyRequest};
@@ -114,11 +117,17 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             sqlite: include_str!("../migrations/sqlite/0012_day_work.sql"),
             postgres: include_str!("../migrations/postgres/0012_day_work.sql"),
         },
+        Migration {
+            number: 13,
+            name: "acted_for",
+            sqlite: include_str!("../migrations/sqlite/0013_acted_for.sql"),
+            postgres: include_str!("../migrations/postgres/0013_acted_for.sql"),
+        },
     ],
 };
 
-/// Told the policies of all installed packages whenever they change: (package, Cedar text).
-pub type PolicySink = Arc<dyn Fn(&[(String, String)]) + Send + Sync>;
+/// Told what all installed packages lay down about who may see what, whenever that changes.
+pub type PolicySink = Arc<dyn Fn(&[PackageRules]) + Send + Sync>;
 
 /// Gives the names of accounts by their ids, in the transaction: the port by which histories name people.
 pub type People =
@@ -174,7 +183,7 @@ impl Registry {
         }
         tx.forget_statements();
         let fresh = Arc::new(catalog::load(tx, generation)?);
-        (self.policies)(&fresh.policies());
+        (self.policies)(&fresh.rules());
         self.catalog.store(Arc::clone(&fresh));
         Ok(fresh)
     }

@@ -46,13 +46,10 @@ fn describe(
 ) -> Result<bool, Problem> {
     let mut may = Vec::new();
     for (verb, operation) in crate::packages::VERBS {
-        let target = Target {
-            action: format!("{}.{verb}", info.name),
-            resource: info.name.clone(),
-        };
+        let target = Target::records(&info.name, verb);
         // Not every platform has every engine's operations.
         if door.operation(operation).is_some()
-            && matches!(door.decide(cx, operation, &target)?, Decision::Permit(_))
+            && !matches!(door.decide(cx, operation, &target)?, Decision::Deny { .. })
         {
             may.push(*verb);
         }
@@ -336,6 +333,7 @@ pub(crate) fn any_history() -> Json {
         "properties": {
             "version": { "type": "integer" }, "at": { "type": "string", "format": "date-time" }, "by": text(), "by_name": text(),
             "verb": { "type": "string" }, "note": text(), "changes": { "type": "array", "items": change },
+            "on_behalf_of": text(), "on_behalf_of_name": text(), "represents": text(),
         },
     }))
 }

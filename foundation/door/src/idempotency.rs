@@ -33,7 +33,7 @@ enum Claim {
     Answered(Reply),
 }
 
-fn request_hash(operation: &Operation, input: &Input) -> Result<String, Problem> {
+fn request_hash(cx: &Ctx, operation: &Operation, input: &Input) -> Result<String, Problem> {
     let body = match &input.body {
         Body::None => String::new(),
         Body::Json(value) => value.to_string(),
@@ -51,9 +51,15 @@ fn request_hash(operation: &Operation, input: &Input) -> Result<String, Problem>
             format!("{} {}", upload.content_type, hex(&hasher.finalize()))
         }
     };
+    // The same words in another capacity are another request.
+    let standing = &cx.actor.standing;
     let text = format!(
-        "{}\n{:?}\n{:?}\n{:?}\n{body}",
-        operation.name, input.path, input.query, input.if_match
+        "{}\n{:?}\n{:?}\n{:?}\n{:?}\n{body}",
+        operation.name,
+        input.path,
+        input.query,
+        input.if_match,
+        (&standing.post, &standing.represents)
     );
     Ok(hex(&Sha256::digest(text.as_bytes())))
 }
@@ -95,7 +101,7 @@ fn claim(
             format!("Idempotency-Key 应为 1 到 {MAX_KEY} 个字节。"),
         ));
     }
-    let hash = request_hash(operation, input)?;
+    let hash = request_hash(cx, operation, input)?;
     let claimed = tx.execute(
         "INSERT INTO idempotency (actor, operation, request_key, request_hash, status, reply, at)
          VALUES (?1, ?2, ?3, ?4, 0, '', ?5) ON CONFLICT (actor, operation, request_key) DO NOTHING",

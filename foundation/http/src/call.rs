@@ -12,7 +12,7 @@ use axum::extract::{ConnectInfo, Path, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use banyan_base::{Ctx, Problem, codes};
-use banyan_door::{Body, Caller, Credential, Input, Operation, Reply, ReplyBody, Upload};
+use banyan_door::{Body, Caller, Capacity, Credential, Input, Operation, Reply, ReplyBody, Upload};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
@@ -107,11 +107,13 @@ async fn sent(
 async fn run(
     shared: &Arc<Shared>,
     row: Operation,
-    input: Input,
+    mut input: Input,
     headers: &HeaderMap,
     trace: String,
 ) -> Result<Response, Problem> {
+    let purpose = purpose(headers, &mut input)?;
     let (credential, by_cookie) = credential(headers, shared.settings.cookie)?;
+    let capacity = capacity(headers)?;
     if by_cookie && row.method != banyan_door::Method::Get && !same_site(headers) {
         let text = "这个请求不是从本站页面发出的,已拒绝。程序请用 Authorization: Bearer。";
         return Err(Problem::new(codes::FORBIDDEN, text));
@@ -133,20 +135,46 @@ async fn run(
     let inner = Arc::clone(shared);
     let work = tokio::task::spawn_blocking(move || {
         let _slot = slot;
-        let actor = match inner.auth.actor(&credential) {
+        let actor = match inner.auth.actor(&credential, &capacity) {
             Ok(actor) => actor,
             // A stale cookie must not keep people from signing in again.
-            Err(_) if row.open => banyan_base::Actor::anonymous(),
+            Err(refusal) if row.open && refusal.code == codes::UNAUTHENTICATED => {
+                banyan_base::Actor::anonymous()
+            }
             Err(refusal) => return Err(refusal),
         };
         let cx = Ctx {
             trace,
+            purpose,
             ..inner.door.world().ctx(actor)
         };
         inner.door.call(&cx, row.name, input)
     });
     let reply = work.await.map_err(Problem::internal)??;
     respond(reply)
+}
+
+/// Header, and query parameter for links and clients that can send no header, that names what data are read for.
+const PURPOSE: &str = "banyan-purpose";
+
+/// The purpose that a call names; the parameter is taken out, for what reads queries to the last knows none of that name.
+fn purpose(headers: &HeaderMap, input: &mut Input) -> Result<Option<String>, Problem> {
+    let wrong = || {
+        let text = "用途(Banyan-Purpose)应为 <包>.<用途>。";
+        Problem::new(codes::BAD_REQUEST, text)
+    };
+    let sent = headers.get(PURPOSE).map(|value| value.to_str());
+    let sent = sent.transpose().map_err(|_| wrong())?.map(str::to_owned);
+    let linked = input.query_value(PURPOSE).map(str::to_owned);
+    input.query.retain(|(name, _)| name != PURPOSE);
+    let Some(named) = sent.or(linked).filter(|named| !named.is_empty()) else {
+        return Ok(None);
+    };
+    let fits = named.len() <= 60
+        && named
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.'));
+    if fits { Ok(Some(named)) } else { Err(wrong()) }
 }
 
 /// Cookies as they were sent: name and value.
@@ -229,6 +257,24 @@ pub(crate) fn credential(headers: &HeaderMap, cookie: &str) -> Result<(Credentia
     Ok(match cookies(headers).find(|(name, _)| *name == cookie) {
         Some((_, token)) => (Credential::Session(token.to_owned()), true),
         None => (Credential::None, false),
+    })
+}
+
+/// In what capacity the caller says he acts.
+pub(crate) fn capacity(headers: &HeaderMap) -> Result<Capacity, Problem> {
+    let one = |name: &str| {
+        let Some(value) = headers.get(name) else {
+            return Ok(None);
+        };
+        let text = value.to_str().ok().map(str::trim);
+        let text =
+            text.filter(|text| (1..=64).contains(&text.len()) && headers.get_all(name).iter().count() == 1);
+        let wrong = || Problem::new(codes::BAD_REQUEST, format!("请求头 {name} 应为一个编号。"));
+        text.map(|text| Some(text.to_owned())).ok_or_else(wrong)
+    };
+    Ok(Capacity {
+        post: one("Banyan-Post")?,
+        party: one("Banyan-For")?,
     })
 }
 

@@ -212,7 +212,7 @@ fn described(shared: &Shared, headers: &HeaderMap) -> Result<Value, Problem> {
     // Whoever can't be told is shown what the public may use.
     let actor = shared
         .auth
-        .actor(&credential)
+        .actor(&credential, &call::capacity(headers)?)
         .unwrap_or_else(|_| Actor::anonymous());
     let cx = shared.door.world().ctx(actor);
     Ok(compose(shared, shared.describe.describe(&cx, &shared.door)?))

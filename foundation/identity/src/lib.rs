@@ -5,16 +5,21 @@
 //!   sealed under the key file.
 //! - A wrong login, a wrong password and a disabled account cost the same time and give the same answer. Failures delay
 //!   the next try, longer and longer up to a quarter of an hour, and never a device that has signed in before.
+//! - Whoever acts in a post, acts in one, within its dates, and as nobody else; delegation is never passed on.
 //! - Must not know: engines.
 //!
-//! Map: `account`: accounts. `sign`: how people and machines are let in. `audit`: the log that can be proved. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the
-//! rows in the door.
+//! Map: `account`: accounts. `sign`: how people and machines are let in. `people`: in what capacity they act (posts,
+//! delegation). `audit`: the log that can be proved. `admin`: what administrators do with accounts. `policy`: Cedar.
+//! `operations`: the rows in the door.
 
 mod account;
 mod admin;
 pub mod audit;
 mod operations;
+mod people;
 mod policy;
+#[cfg(test)]
+mod policy_tests;
 mod sign;
 #[cfg(test)]
 mod tests;
@@ -23,7 +28,7 @@ use banyan_store::{Migration, MigrationSet};
 
 pub use account::{NewAccount, names as account_names};
 pub use operations::operations;
-pub use policy::CedarPolicy;
+pub use policy::{CedarPolicy, SELF};
 pub use sign::{Accounts, FirstLogin, Provider, SESSION_COOKIE, Settings};
 
 /// The tables of this crate.
@@ -71,6 +76,12 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             name: "external_identity",
             sqlite: include_str!("../migrations/sqlite/0007_external_identity.sql"),
             postgres: include_str!("../migrations/postgres/0007_external_identity.sql"),
+        },
+        Migration {
+            number: 8,
+            name: "post",
+            sqlite: include_str!("../migrations/sqlite/0008_post.sql"),
+            postgres: include_str!("../migrations/postgres/0008_post.sql"),
         },
     ],
 };

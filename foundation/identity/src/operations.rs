@@ -135,6 +135,7 @@ pub fn operations(accounts: &Arc<Accounts>) -> Vec<Operation> {
         },
     ];
     rows.extend(sign::operations(accounts));
+    rows.extend(crate::people::operations(accounts));
     rows
 }
 

@@ -174,6 +174,9 @@ export type HistoryEntry = {
   at: string;
   by: string;
   by_name?: string;
+  /** Whose post it was done in, where that is another's. */
+  on_behalf_of?: string | null;
+  on_behalf_of_name?: string | null;
   verb: string;
   note: string | null;
   changes: { field: string; from: Value; to: Value }[];

@@ -152,6 +152,7 @@ export const en: Part<Messages> = {
     created: "Created",
     updated: "Changed",
     deletedVerb: "Deleted",
+    onBehalfOf: "(for {{name}})",
     by: "by {{who}}",
     system: "the system",
     from: "From",

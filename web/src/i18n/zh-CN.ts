@@ -149,6 +149,7 @@ export const zh = {
     created: "新建",
     updated: "修改",
     deletedVerb: "删除",
+    onBehalfOf: "(代 {{name}})",
     by: "由 {{who}}",
     system: "系统",
     from: "原值",

@@ -60,7 +60,9 @@ export function History({
           <>
             <b>{verbTitle(own, entry.verb, t)}</b>{" "}
             <span className="muted">
-              {moment(entry.at)} · {entry.by === "system" ? t("detail.system") : (entry.by_name ?? entry.by)}{" "}
+              {moment(entry.at)} · {entry.by === "system" ? t("detail.system") : (entry.by_name ?? entry.by)}
+              {entry.on_behalf_of &&
+                ` ${t("detail.onBehalfOf", { name: entry.on_behalf_of_name ?? entry.on_behalf_of })}`}{" "}
               · {t("version", { version: entry.version })}
             </span>
             {entry.note && <div>{entry.note}</div>}

@@ -29,10 +29,11 @@ mod token_rows;
 mod token_tests;
 pub(crate) mod totp;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use banyan_base::{Actor, Ctx, Grant, Problem, World, codes, timestamp_text};
-use banyan_door::{Authenticator, Caller, Credential, Operation};
+use banyan_door::{Authenticator, Caller, Capacity, Credential, Operation};
 use banyan_store::{Db, Tx};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use jiff::{SignedDuration, Timestamp};
@@ -42,6 +43,7 @@ pub use password::{hash_password, weak};
 pub use settings::{FirstLogin, Provider, Settings};
 
 use crate::account::{self, Account};
+use crate::people::capacity::{self, Acting};
 use guard::{Crowd, Gate};
 use password::verify;
 use secret_box::SecretBox;
@@ -163,15 +165,17 @@ impl Accounts {
             return Err(refused());
         };
         let (id, settings) = (account.id.as_str(), &self.settings);
-        let (codes, keys) = self
-            .db
-            .read::<_, Problem>(|tx| Ok((totp::enrolled(tx, id)?, passkey::enrolled(tx, id)?)))?;
+        let today = cx.today().to_string();
+        let (codes, keys, duty) = self.db.read::<_, Problem>(|tx| {
+            let duty = settings.needs_second(&account.roles) || duty_in_reach(tx, settings, id, &today)?;
+            Ok((totp::enrolled(tx, id)?, passkey::enrolled(tx, id)?, duty))
+        })?;
         if codes {
             self.release(&counted)?;
             return self.ask_second(cx, &account, device);
         }
         // Where a second factor is a duty, the password alone must not do for somebody who has one.
-        if keys && settings.needs_second(&account.roles) {
+        if keys && duty {
             return Ok(SignedIn::Next {
                 step: "passkey",
                 challenge: String::new(),
@@ -216,22 +220,60 @@ impl Accounts {
                 device: device.as_deref(),
             };
             let opened = session::open(&cx, tx, &settings, &entering, &entry)?;
-            Ok((opened, due(tx, &settings, &entering)?))
+            let acting = capacity::main(tx, &entering.id, &cx.today().to_string())?;
+            let roles = acting.map_or_else(|| entering.roles.clone(), |acting| acting.roles);
+            Ok((opened, due(tx, &settings, &entering, &roles)?))
         })?;
         Ok(SignedIn::Session { account, opened, due })
     }
 
-    /// What this account must do before anything else.
-    pub(crate) fn due(&self, tx: &mut Tx<'_>, account: &Account) -> Result<Option<&'static str>, Problem> {
-        due(tx, &self.settings, account)
+    /// What this account must do before anything else, acting in these roles.
+    pub(crate) fn due(
+        &self,
+        tx: &mut Tx<'_>,
+        account: &Account,
+        roles: &BTreeSet<String>,
+    ) -> Result<Option<&'static str>, Problem> {
+        due(tx, &self.settings, account, roles)
     }
 
     /// The same outside of a transaction, which is opened only where the tables must be asked.
-    pub(crate) fn owes(&self, account: &Account) -> Result<Option<&'static str>, Problem> {
-        if account.must_change || self.settings.needs_second(&account.roles) {
-            return self.db.read(|tx| self.due(tx, account));
+    pub(crate) fn owes(
+        &self,
+        account: &Account,
+        acting: Option<&Acting>,
+    ) -> Result<Option<&'static str>, Problem> {
+        let roles = acting.map_or(&account.roles, |acting| &acting.roles);
+        if account.must_change || self.settings.needs_second(roles) {
+            return self.db.read(|tx| self.due(tx, account, roles));
         }
         Ok(None)
+    }
+
+    /// The day that posts are looked at for.
+    pub(crate) fn today(&self) -> String {
+        banyan_base::ZONE.to_datetime(self.world.now()).date().to_string()
+    }
+
+    /// The post that is acted in: the one that was said, else `main`.
+    ///
+    /// # Errors
+    /// `FORBIDDEN` where it is not the account's to act in.
+    pub(crate) fn acting(
+        &self,
+        account: &Account,
+        said: Option<&str>,
+        main: Option<Acting>,
+    ) -> Result<Option<Acting>, Problem> {
+        match said {
+            None => Ok(main),
+            Some(capacity::OWN) => Ok(None),
+            Some(id) => self
+                .db
+                .read(|tx| capacity::one(tx, &account.id, &self.today(), id))?
+                .map(Some)
+                .ok_or_else(capacity::refused),
+        }
     }
 
     /// The hash of the caller's device token, if this account knows it.
@@ -315,31 +357,31 @@ impl Accounts {
         self.crowd.admit(caller.address, cx.now)
     }
 
-    fn of_session(&self, token: &str) -> Result<Actor, Problem> {
+    fn of_session(&self, token: &str, said: &Capacity) -> Result<Actor, Problem> {
         let now = self.world.now();
         let (idle, whole) = session::bounds(now, &self.settings);
         let hash = digest(token);
         let sql = format!(
-            "SELECT {}, s.id, s.seen_at FROM session s JOIN account a ON a.id = s.account
+            "SELECT {}, s.id, s.seen_at, s.post, {} FROM session s JOIN account a ON a.id = s.account {}
              WHERE s.token_hash = ?1 AND s.seen_at > ?2 AND s.created_at > ?3 AND a.disabled = 0",
-            account::columns("a")
+            account::columns("a"),
+            capacity::COLUMNS,
+            capacity::join_main("?4")
         );
         // Asked at every call, so that signing out counts at once, on every server.
-        let rows = self
-            .db
-            .query(&sql, &[hash.as_str().into(), idle.into(), whole.into()])?;
-        let found = match rows.first() {
-            Some(row) => {
-                let account = account::decode(row)?;
-                let due = self.owes(&account)?;
-                let (id, seen): (String, String) = (row.get(12)?, row.get(13)?);
-                Some((account, due, id, seen))
-            }
-            None => None,
-        };
-        let Some((account, due, id, seen)) = found else {
+        let values = [
+            hash.as_str().into(),
+            idle.into(),
+            whole.into(),
+            self.today().into(),
+        ];
+        let rows = self.db.query(&sql, &values)?;
+        let Some(row) = rows.first() else {
             return Err(Problem::new(codes::UNAUTHENTICATED, "登录已失效,请重新登录。"));
         };
+        let account = account::decode(row)?;
+        let (id, seen, chosen): (String, String, Option<String>) = (row.get(12)?, row.get(13)?, row.get(14)?);
+        let main = capacity::decode(row, 15, &account.id)?;
         // Noted at most once a minute: reading must not become writing.
         if seen < timestamp_text(now - SignedDuration::from_mins(1)) {
             let at = timestamp_text(now);
@@ -351,10 +393,17 @@ impl Accounts {
                 Ok(())
             })?;
         }
-        Ok(Actor {
-            grant: granted(id, due),
-            ..account.actor()
-        })
+        let acting = match &said.post {
+            Some(post) => self.acting(&account, Some(post), main)?,
+            None => match self.acting(&account, chosen.as_deref(), main) {
+                Err(refusal) if refusal.code == codes::FORBIDDEN => {
+                    return Ok(capacity::stranded(&account, id));
+                }
+                other => other?,
+            },
+        };
+        let due = self.owes(&account, acting.as_ref())?;
+        Ok(capacity::actor(&account, acting, granted(id, due)))
     }
 }
 
@@ -364,14 +413,28 @@ pub(crate) fn refused() -> Problem {
 }
 
 /// What an account must do before anything else.
-fn due(tx: &mut Tx<'_>, settings: &Settings, account: &Account) -> Result<Option<&'static str>, Problem> {
+fn due(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    account: &Account,
+    roles: &BTreeSet<String>,
+) -> Result<Option<&'static str>, Problem> {
     if account.kind == "person" && account.must_change {
         return Ok(Some("password"));
     }
-    let lacks = settings.needs_second(&account.roles)
+    let lacks = settings.needs_second(roles)
         && !totp::enrolled(tx, &account.id)?
         && !passkey::enrolled(tx, &account.id)?;
     Ok(lacks.then_some("second_factor"))
+}
+
+/// Whether a post that the account may act in makes a second factor a duty.
+fn duty_in_reach(tx: &mut Tx<'_>, settings: &Settings, account: &str, today: &str) -> Result<bool, Problem> {
+    if settings.second_factor_roles.is_empty() {
+        return Ok(false);
+    }
+    let posts = capacity::reach(tx, account, today)?;
+    Ok(posts.iter().any(|post| settings.needs_second(&post.roles)))
 }
 
 /// What a session grants: everything, or only the way to what is due.
@@ -394,6 +457,8 @@ fn granted(session: String, due: Option<&str>) -> Grant {
                 "passkey.list",
                 "passkey.start",
                 "passkey.create",
+                "post.mine",
+                "post.choose",
             ],
             "您的角色要求第二重验证,请先登记动态口令或通行密钥。",
         ),
@@ -412,11 +477,11 @@ fn granted(session: String, due: Option<&str>) -> Grant {
 }
 
 impl Authenticator for Accounts {
-    fn actor(&self, credential: &Credential) -> Result<Actor, Problem> {
+    fn actor(&self, credential: &Credential, capacity: &Capacity) -> Result<Actor, Problem> {
         match credential {
             Credential::None => Ok(Actor::anonymous()),
-            Credential::Bearer(token) if token.starts_with(token::START) => self.of_token(token),
-            Credential::Session(token) | Credential::Bearer(token) => self.of_session(token),
+            Credential::Bearer(token) if token.starts_with(token::START) => self.of_token(token, capacity),
+            Credential::Session(token) | Credential::Bearer(token) => self.of_session(token, capacity),
             Credential::Basic => Err(Problem::new(
                 codes::UNAUTHENTICATED,
                 "名称和密码只能用在令牌端点 /oauth/token;其他地方请用 Authorization: Bearer。",

@@ -60,16 +60,18 @@ pub(crate) fn rows(accounts: &Arc<Accounts>) -> Vec<Operation> {
     let seeing = Arc::clone(accounts);
     let view = Handler::inside(move |call| {
         let account = crate::account::find(call.tx, &call.cx.actor.id)?;
+        let actor = &call.cx.actor;
         let due = account
             .as_ref()
-            .map(|account| seeing.due(call.tx, account))
+            .map(|account| seeing.due(call.tx, account, &actor.roles))
             .transpose()?
             .flatten();
         let told = match &account {
             Some(account) => account.to_json(),
             None => json!(call.cx.actor),
         };
-        Reply::json(json!({ "account": told, "due": due, "session": call.cx.actor.grant.session }))
+        let acting = json!({ "unit": actor.unit, "roles": actor.roles, "standing": actor.standing });
+        Reply::json(json!({ "account": told, "acting": acting, "due": due, "session": actor.grant.session }))
     });
     let leaving = Arc::clone(accounts);
     let sign_out = Handler::inside(move |call| {
@@ -121,8 +123,15 @@ pub(crate) fn rows(accounts: &Arc<Accounts>) -> Vec<Operation> {
         Operation {
             audit: Audit::None,
             output: || {
-                json!({ "type": "object", "required": ["account", "due", "session"], "properties": {
-                "account": crate::operations::described(), "due": due(), "session": { "type": ["string", "null"], "description": "本次登录的编号" } } })
+                let texts = || json!({ "type": "array", "items": { "type": "string" } });
+                let maybe = || json!({ "type": ["string", "null"] });
+                let acting = json!({ "type": "object", "required": ["unit", "roles", "standing"], "description": "现在以什么身份办事", "properties": {
+                    "unit": maybe(), "roles": texts(),
+                    "standing": { "type": "object", "required": ["post", "on_behalf_of", "regions", "lines", "level", "party", "represents"], "properties": {
+                        "post": maybe(), "on_behalf_of": maybe(), "regions": texts(), "lines": texts(),
+                        "level": { "type": "integer", "minimum": 0, "maximum": 3 }, "party": maybe(), "represents": maybe() } } } });
+                json!({ "type": "object", "required": ["account", "acting", "due", "session"], "properties": {
+                "account": crate::operations::described(), "acting": acting, "due": due(), "session": { "type": ["string", "null"], "description": "本次登录的编号" } } })
             },
             ..Operation::read("session.view", "查看当前登录", SESSION, view)
         },

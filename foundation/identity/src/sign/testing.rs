@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use banyan_base::{Ctx, ManualClock, Problem, World};
-use banyan_door::{Authenticator, Caller, Credential, Door, Input, Reply};
+use banyan_door::{Authenticator, Caller, Capacity, Credential, Door, Input, Reply};
 use banyan_store::testing::TestDb;
 use serde_json::{Value, json};
 
@@ -25,6 +25,8 @@ pub(crate) struct Browser {
     pub(crate) address: Option<IpAddr>,
     pub(crate) session: Option<String>,
     pub(crate) device: Option<String>,
+    /// In what capacity it says that it acts.
+    pub(crate) capacity: Capacity,
 }
 
 impl Bed {
@@ -79,8 +81,10 @@ impl Bed {
             .session
             .clone()
             .map_or(Credential::None, Credential::Session);
-        let actor = match self.accounts.actor(&credential) {
-            Err(_) if row.open => banyan_base::Actor::anonymous(),
+        let actor = match self.accounts.actor(&credential, &browser.capacity) {
+            Err(refusal) if row.open && refusal.code == banyan_base::codes::UNAUTHENTICATED => {
+                banyan_base::Actor::anonymous()
+            }
             other => other?,
         };
         let mut input = body.map_or_else(Input::default, Input::json);

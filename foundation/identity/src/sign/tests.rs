@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use banyan_base::codes;
-use banyan_door::Authenticator;
+use banyan_door::{Authenticator, Capacity};
 use banyan_store::testing::databases;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -612,7 +612,10 @@ fn nobody_comes_in_with_what_is_no_session() {
         banyan_door::Credential::Basic,
     ] {
         assert_eq!(
-            bed.accounts.actor(&credential).unwrap_err().code,
+            bed.accounts
+                .actor(&credential, &Capacity::default())
+                .unwrap_err()
+                .code,
             codes::UNAUTHENTICATED
         );
     }

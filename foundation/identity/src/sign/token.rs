@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use banyan_base::{Actor, Ctx, Grant, Problem, codes, timestamp_text};
-use banyan_door::Door;
+use banyan_door::{Capacity, Door};
 use banyan_store::{Tx, Value as Sql};
 use data_encoding::BASE32_NOPAD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::account::{self, Account};
+use crate::people::capacity;
 use crate::sign::{Accounts, digest, fresh};
 
 /// Every token begins with this; then come eight letters that its list shows, then the secret.
@@ -143,28 +144,27 @@ pub(crate) fn revoke_all(tx: &mut Tx<'_>, account: &str) -> Result<u64, Problem>
 
 impl Accounts {
     /// Who comes with a token, narrowed to its scopes.
-    pub(crate) fn of_token(&self, token: &str) -> Result<Actor, Problem> {
+    pub(crate) fn of_token(&self, token: &str, said: &Capacity) -> Result<Actor, Problem> {
         let (now, hash) = (self.world.now(), digest(token));
         let at = timestamp_text(now);
         let sql = format!(
-            "SELECT {}, t.id, t.scopes, t.used_at FROM token t JOIN account a ON a.id = t.account
+            "SELECT {}, t.id, t.scopes, t.used_at, {} FROM token t JOIN account a ON a.id = t.account {}
              WHERE t.token_hash = ?1 AND t.expires_at > ?2 AND a.disabled = 0",
-            account::columns("a")
+            account::columns("a"),
+            capacity::COLUMNS,
+            capacity::join_main("?3")
         );
-        let rows = self.db.query(&sql, &[hash.as_str().into(), at.as_str().into()])?;
-        let found = match rows.first() {
-            Some(row) => {
-                let account = account::decode(row)?;
-                let due = self.owes(&account)?;
-                let (id, scopes, used): (String, Option<String>, Option<String>) =
-                    (row.get(12)?, row.get(13)?, row.get(14)?);
-                Some((account, due, id, scopes, used))
-            }
-            None => None,
-        };
-        let Some((account, due, id, scopes, used)) = found else {
+        let values = [hash.as_str().into(), at.as_str().into(), self.today().into()];
+        let rows = self.db.query(&sql, &values)?;
+        let Some(row) = rows.first() else {
             return Err(Problem::new(codes::UNAUTHENTICATED, "令牌无效或已过期。"));
         };
+        let account = account::decode(row)?;
+        let (id, scopes, used): (String, Option<String>, Option<String>) =
+            (row.get(12)?, row.get(13)?, row.get(14)?);
+        let main = capacity::decode(row, 15, &account.id)?;
+        let acting = self.acting(&account, said.post.as_deref(), main)?;
+        let due = self.owes(&account, acting.as_ref())?;
         if account.kind == "person" && due.is_some() {
             let text = "令牌的主人要先登录办理:改密码,或登记第二重验证。";
             return Err(Problem::new(codes::UNAUTHENTICATED, text));
@@ -188,9 +188,6 @@ impl Accounts {
             scopes,
             reason: "这个令牌的范围不包括这项操作。".into(),
         };
-        Ok(Actor {
-            grant,
-            ..account.actor()
-        })
+        Ok(capacity::actor(&account, acting, grant))
     }
 }

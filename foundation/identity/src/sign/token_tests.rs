@@ -1,5 +1,5 @@
 use banyan_base::{Actor, Problem, codes};
-use banyan_door::{Authenticator, Credential, Handler, Input, Operation, Reply, Target};
+use banyan_door::{Authenticator, Capacity, Credential, Handler, Input, Operation, Reply, Target};
 use banyan_store::testing::databases;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn make(bed: &Bed, browser: &mut Browser, scopes: &[&str], days: i64) -> (Creden
 }
 
 fn call(bed: &Bed, credential: &Credential, operation: &str, body: Option<Value>) -> Result<Reply, Problem> {
-    let actor = bed.accounts.actor(credential)?;
+    let actor = bed.accounts.actor(credential, &Capacity::default())?;
     let input = body.map_or_else(Input::default, Input::json).with_path("id", "x");
     bed.door.call(&bed.world.ctx(actor), operation, input)
 }
@@ -112,7 +112,7 @@ fn tokens_end_and_are_found_by_their_beginning() {
                 query: vec![("prefix".into(), prefix.into())],
                 ..Input::default()
             };
-            let actor = bed.accounts.actor(&credential).unwrap();
+            let actor = bed.accounts.actor(&credential, &Capacity::default()).unwrap();
             let reply = bed.door.call(&bed.world.ctx(actor), operation, input)?;
             Ok::<Vec<Value>, Problem>(reply.as_json().unwrap()["items"].as_array().unwrap().clone())
         };
@@ -148,7 +148,10 @@ fn tokens_end_and_are_found_by_their_beginning() {
             None,
         )
         .unwrap();
-        assert!(bed.accounts.actor(&lost).is_err() && bed.accounts.actor(&long).is_ok());
+        assert!(
+            bed.accounts.actor(&lost, &Capacity::default()).is_err()
+                && bed.accounts.actor(&long, &Capacity::default()).is_ok()
+        );
         // A new password by an administrator ends what may be in wrong hands.
         bed.act(
             &mut chief,
@@ -157,7 +160,7 @@ fn tokens_end_and_are_found_by_their_beginning() {
             Some(json!({ "password": "another horse" })),
         )
         .unwrap();
-        assert!(bed.accounts.actor(&long).is_err());
+        assert!(bed.accounts.actor(&long, &Capacity::default()).is_err());
         let (feed, verbs) = bed.feed();
         assert!(verbs.contains(&"token_revoked".to_owned()) && !feed.contains(secret.as_str()));
     }
@@ -171,14 +174,8 @@ fn the_door_keeps_to_packages() {
         Operation::read(name, "看", path, Handler::inside(|_| Ok(Reply::empty()))).on(target)
     };
     let rows = vec![
-        row("one.view", "/one", |_| Target {
-            action: "one.task.view".into(),
-            resource: "one.task".into(),
-        }),
-        row("two.view", "/two", |_| Target {
-            action: "two.task.view".into(),
-            resource: "two.task".into(),
-        }),
+        row("one.view", "/one", |_| Target::records("one.task", "view")),
+        row("two.view", "/two", |_| Target::records("two.task", "view")),
     ];
     let world = banyan_base::World::system();
     let door = banyan_door::Door::new(

@@ -1,0 +1,74 @@
+//! In what capacity people act: the posts they hold, and the posts of others that they act in by delegation (代办).
+//!
+//! Invariants
+//! - An account acts in exactly one post at a time, or in none: then its own unit and roles count.
+//! - A post counts within its dates, until it is ended, while its holder's account is good.
+//! - Delegation gives at most the post's roles, never `admin`, for at most [`delegation::MOST_DAYS`] days; whoever acts by
+//!   it can't pass it on. What is done by it names both accounts.
+//!
+//! Map: `post`: posts. `delegation`: posts lent to others. `capacity`: the post that a caller acts in. `post_rows`,
+//! `delegation_rows`: their operations.
+
+pub(crate) mod capacity;
+pub(crate) mod delegation;
+mod delegation_rows;
+pub(crate) mod post;
+mod post_rows;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use banyan_base::{Problem, codes};
+use banyan_door::Operation;
+use jiff::civil::Date;
+use serde_json::{Value, json};
+
+use crate::sign::Accounts;
+
+/// All rows of posts and delegation.
+pub(crate) fn operations(accounts: &Arc<Accounts>) -> Vec<Operation> {
+    let mut all = post_rows::rows(accounts);
+    all.extend(delegation_rows::rows());
+    all
+}
+
+/// A list that is kept as JSON text.
+fn list_text(list: &BTreeSet<String>) -> Result<String, Problem> {
+    serde_json::to_string(list).map_err(Problem::internal)
+}
+
+fn list_of(text: &str) -> Result<BTreeSet<String>, Problem> {
+    serde_json::from_str(text).map_err(Problem::internal)
+}
+
+/// A day as it is sent.
+fn day(pointer: &str, text: &str) -> Result<Date, Problem> {
+    text.parse().map_err(|_| {
+        let message = "日期应写作 2022-03-01";
+        Problem::new(codes::INVALID, message).with_error(pointer, "date", message)
+    })
+}
+
+/// What is wrong with a line of text, if anything: its length in characters, and nothing that can't be shown.
+fn wrong_text(text: &str, most: usize) -> Option<String> {
+    let count = text.trim().chars().count();
+    (count == 0 || count > most || text.chars().any(char::is_control))
+        .then(|| format!("应为 1 到 {most} 个字"))
+}
+
+/// The schema of a list of texts.
+fn texts(about: &str) -> Value {
+    json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true, "description": about })
+}
+
+/// The schema of an object with these properties, of which the first `required` must be there.
+fn object(required: &[&str], properties: Value) -> Value {
+    json!({ "type": "object", "required": required, "additionalProperties": false, "properties": properties })
+}
+
+/// The schema of a page that holds all there is.
+fn items(item: Value) -> Value {
+    json!({ "type": "object", "required": ["items"], "properties": { "items": { "type": "array", "items": item } } })
+}
