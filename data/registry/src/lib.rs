@@ -8,7 +8,7 @@
 //! Map
 //! - `catalog`: what is installed, ready for use. `check`: filters of packages. `apply`, `layers`, `migrate`, `ddl`,
 //!   `index`, `seed`: how it comes to be.
-//! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete; `event`: what the feed
+//! - `value`: JSON ↔ columns with field-level errors. `record`: create, update; `removal`: delete; `event`: what the feed
 //!   is told. `history`, `lifecycle`;
 //!   `clock`: what happens when a state lasts too long.
 //! - `sight`: what of a type a caller may see, as queries.
@@ -45,6 +45,7 @@ mod property;
 pub mod query;
 mod record;
 mod reference;
+mod removal;
 mod saved;
 mod seed;
 mod sight;

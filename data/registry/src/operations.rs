@@ -15,7 +15,7 @@ use crate::record::{self, Change, Record, etag};
 use crate::sight::{Eyes, is_there, secure, secure_rows, still_there, touch, unseen_fields};
 use crate::{
     Error, Registry, aggregate, clock, event, export, history, lifecycle, ogc, openapi, packages, reference,
-    saved,
+    removal, saved,
 };
 
 /// The target of an act on a type: `<package>.<type>.<verb>`.
@@ -450,7 +450,7 @@ fn record_delete(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, 
     let id = call.input.path_value("id")?;
     reachable(call, &catalog, &info, id)?;
     let before = record::get_for_change(call.tx, &info, id, call.input.if_match.as_deref())?;
-    record::delete(call.cx, call.tx, &catalog, &info, &before)?;
+    removal::delete(call.cx, call.tx, &catalog, &info, &before)?;
     Ok(Reply::empty())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use banyan_base::{Ctx, Problem};
-use banyan_package::model::{ComputedType, FieldKind, OnDelete};
+use banyan_package::model::{ComputedType, FieldKind};
 use banyan_store::{Row, Tx, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -580,69 +580,8 @@ pub fn recount(
     Ok(true)
 }
 
-pub fn delete(
-    cx: &Ctx,
-    tx: &mut Tx<'_>,
-    catalog: &Catalog,
-    info: &TypeInfo,
-    before: &Record,
-) -> Result<(), Problem> {
-    let in_use = |title: &str| {
-        let text = format!("这条记录仍被“{title}”引用,不能删除;请先处理那些记录。");
-        Error::InUse(text)
-    };
-    if let Some(title) = reference::named_by(tx, catalog, info, &before.fields)? {
-        return Err(in_use(&title).into());
-    }
-    for (other, field, on_delete) in reference::pointing_to(catalog, &info.name) {
-        let sql = format!(
-            "SELECT {} FROM {} WHERE {} = ?1",
-            select_list(other),
-            other.table,
-            crate::catalog::column_name(field)
-        );
-        let limit = if on_delete == OnDelete::Refuse {
-            " LIMIT 1"
-        } else {
-            ""
-        };
-        for row in tx.query(&format!("{sql}{limit}"), &[before.id.as_str().into()])? {
-            let record = decode(other, &row)?;
-            match on_delete {
-                OnDelete::Refuse => return Err(in_use(&other.declared.title.zh).into()),
-                OnDelete::Clear => {
-                    let fields: Map<String, Json> = [(field.to_owned(), Json::Null)].into_iter().collect();
-                    let change = Change {
-                        fields: &fields,
-                        state: None,
-                        verb: "updated",
-                        note: None,
-                        unrestricted: true,
-                        eyes: None,
-                    };
-                    update(cx, tx, catalog, other, &record, &change)?;
-                }
-                OnDelete::Cascade => delete(cx, tx, catalog, other, &record)?,
-            }
-        }
-    }
-    history::supersede(cx, tx, info, before.seq, true)?;
-    search::remove(tx, info, before.seq)?;
-    tx.execute(
-        &format!("DELETE FROM {} WHERE _seq = ?1", info.table),
-        &[before.seq.into()],
-    )?;
-    count(tx, info, -1)?;
-    clock::stop(tx, info, &before.id)?;
-    let gone = Record {
-        verb: "deleted".into(),
-        ..before.clone()
-    };
-    event::emit(cx, tx, info, &gone, Some(before))
-}
-
 /// Counters of records and of their changes, in shards, so that writers on PostgreSQL do not wait for each other's row.
-fn count(tx: &mut Tx<'_>, info: &TypeInfo, by: i64) -> Result<(), Problem> {
+pub(crate) fn count(tx: &mut Tx<'_>, info: &TypeInfo, by: i64) -> Result<(), Problem> {
     // A transaction moves one row of a type: with two, it could wait for another that waits for it.
     let shard = if tx.dialect().is_postgres() {
         "pg_backend_pid() % 16"

@@ -268,7 +268,7 @@ fn a_record_lives() {
             let catalog = registry.catalog(tx)?;
             let info = catalog.find("rooms.room")?;
             let before = record::get(tx, &info, &id)?;
-            record::delete(&cx, tx, &catalog, &info, &before)
+            crate::removal::delete(&cx, tx, &catalog, &info, &before)
         });
         assert_eq!(deleted.unwrap_err().code.name, "in-use");
         let (changes, was) = platform
