@@ -236,7 +236,7 @@ fn the_server_keeps_what_it_promises() {
         let mut all = package();
         let policy = all.get_mut("policy.cedar").unwrap();
         policy.push_str(
-            "permit(principal in Role::\"things.clerk\", action, resource == Type::\"things.thing\");\n",
+            "permit(principal in Role::\"things.clerk\", action, resource in Type::\"things.thing\");\n",
         );
         let sources: Vec<(&str, &str)> = all
             .iter()

@@ -69,9 +69,11 @@ impl Bed {
             allow_loss,
         };
         let (registry, cx) = (self.platform.registry.clone(), self.system());
-        self.platform
-            .db
-            .write_exclusive(move |tx| registry.apply(&cx, tx, &request))
+        let db = &self.platform.db;
+        let applied = db.write_exclusive(move |tx| registry.apply(&cx, tx, &request))?;
+        // Policy is asked before a call's transaction looks at the catalogue: the first call would meet the one before.
+        db.read(|tx| self.platform.registry.catalog(tx))?;
+        Ok(applied)
     }
 
     pub fn call(&self, cx: &Ctx, operation: &str, input: Input) -> Result<Reply, Problem> {

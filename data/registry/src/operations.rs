@@ -77,7 +77,7 @@ fn records(registry: &Arc<Registry>) -> Vec<Operation> {
         },
         Operation {
             input: openapi::sent_fields,
-            output: openapi::any_record,
+            output: openapi::written_any,
             ..Operation::write(
                 "record.create",
                 "新建记录",
@@ -94,7 +94,7 @@ fn records(registry: &Arc<Registry>) -> Vec<Operation> {
         },
         Operation {
             input: openapi::sent_fields,
-            output: openapi::any_record,
+            output: openapi::written_any,
             if_match: true,
             ..Operation::write(
                 "record.update",
@@ -123,7 +123,7 @@ fn records(registry: &Arc<Registry>) -> Vec<Operation> {
         },
         Operation {
             input: openapi::sent_fields,
-            output: openapi::any_record,
+            output: openapi::written_any,
             if_match: true,
             ..Operation::write(
                 "record.transition",

@@ -108,12 +108,15 @@ pub fn by_id(stand: &Stand) {
     ] {
         for who in ["nobody", "reader", "boss"] {
             let answer = stand.get(who, &path);
-            let may = who == "boss" && path.contains("people.person");
-            stand.expect(may == (answer.status == 200), || {
+            stand.expect(matches!(answer.status, 403 | 404), || {
                 format!("{who} {path}: {answer:?}")
             });
         }
     }
+    let own = format!("/v1/files/{}?record=people.person/{}", ids.file, ids.person);
+    stand.expect(stand.get("clerk", &own).status == 200, || {
+        "the clerk has no file".into()
+    });
 }
 
 pub fn mass_assignment(stand: &Stand) {

@@ -215,6 +215,9 @@ impl Stand {
         if !token.is_empty() {
             request = request.header("authorization", format!("Bearer {token}"));
         }
+        if who == "clerk" {
+            request = request.header("banyan-purpose", "people.handling");
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
