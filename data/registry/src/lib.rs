@@ -127,8 +127,9 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
     ],
 };
 
-/// Told what all installed packages lay down about who may see what, whenever that changes.
-pub type PolicySink = Arc<dyn Fn(&[PackageRules]) + Send + Sync>;
+/// Told what all installed packages lay down about who may see what, whenever that changes, with the generation of the
+/// catalogue.
+pub type PolicySink = Arc<dyn Fn(i64, &[PackageRules]) + Send + Sync>;
 
 /// Gives the names of accounts by their ids, in the transaction: the port by which histories name people.
 pub type People =
@@ -195,7 +196,7 @@ impl Registry {
     fn adopt(&self, fresh: &Arc<Catalog>) {
         let _one = self.adopting.lock().unwrap_or_else(PoisonError::into_inner);
         if fresh.generation > self.catalog.load().generation {
-            (self.policies)(&fresh.rules());
+            (self.policies)(fresh.generation, &fresh.rules());
             self.catalog.store(Arc::clone(fresh));
         }
     }
