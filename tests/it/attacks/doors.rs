@@ -11,6 +11,10 @@ const OPEN: &[(&str, &str)] = &[
     ("audit.inclusion", "hashes only"),
     ("audit.key", "the public key"),
     ("audit.tile", "hashes only"),
+    (
+        "destruction.counts",
+        "how much was destroyed is published, without whose",
+    ),
     ("oauth.metadata", "RFC 8414"),
     ("oauth.token", "how machines sign in"),
     ("ogc.api", "what is public"),

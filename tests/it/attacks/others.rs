@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::Stand;
+use super::stand::good;
 use crate::client::standing;
 
 /// What anybody who has signed in may do with what is his own.
@@ -62,8 +63,10 @@ pub fn by_id(stand: &Stand) {
                     path = path.replace(name, value);
                 }
                 let method = operation.method.as_str();
-                let body = (method != "GET" && method != "DELETE")
-                    .then_some(("application/json", b"{\"fields\":{}}".as_slice()));
+                // A good body: the refusal is for who asks.
+                let sent = good(&(operation.input)()).to_string();
+                let body =
+                    (method != "GET" && method != "DELETE").then_some(("application/json", sent.as_bytes()));
                 let answer = stand.call(who, method, &path, &[("if-match", "\"1\"")], body);
                 let case = format!("{who}: {} {path}", operation.name);
                 stand.expect(

@@ -300,6 +300,28 @@ impl Stand {
     }
 }
 
+/// The least that a schema takes.
+pub fn good(schema: &Json) -> Json {
+    if let Some(first) = schema["enum"].get(0) {
+        return first.clone();
+    }
+    let kind = schema["type"].as_str().or_else(|| schema["type"][0].as_str());
+    match kind {
+        Some("object") => {
+            let names = schema["required"].as_array().into_iter().flatten();
+            let names = names.filter_map(Json::as_str);
+            let members = names.map(|name| (name.to_owned(), good(&schema["properties"][name])));
+            Json::Object(members.collect())
+        }
+        Some("array") => json!([]),
+        Some("integer" | "number") => json!(1),
+        Some("boolean") => json!(false),
+        _ if schema["format"] == "date" => json!("2022-03-01"),
+        Some(_) => json!("some text"),
+        None => json!({}),
+    }
+}
+
 /// The attack on a server over each database; one wrong case hides no other.
 pub fn each(attack: fn(&Stand)) {
     for bed in beds() {
