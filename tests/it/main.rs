@@ -1,5 +1,6 @@
 //! The one integration binary. Add a module here, never a second binary.
 
+mod attacks;
 mod audit;
 mod client;
 mod clocks;
