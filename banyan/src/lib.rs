@@ -13,6 +13,7 @@ pub mod demo;
 pub mod features;
 pub mod folder;
 pub mod keep;
+pub mod keys_commands;
 mod listen;
 pub mod logs;
 pub mod platform;

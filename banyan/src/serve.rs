@@ -70,6 +70,7 @@ pub fn serve(
     jobs.stop();
     runtime.shutdown_timeout(Duration::from_secs(config.server.stop_seconds));
     platform.db.close();
+    platform.keys.close();
     platform.audit.close();
     result
 }
@@ -138,6 +139,8 @@ fn react(
                 if day != Some(cx.today()) {
                     let work =
                         banyan_registry::run_day(&platform.registry, &platform.door, &platform.db, &cx);
+                    let work =
+                        work.and_then(|_| platform.erasures.run_day(&cx, &platform.door, &platform.db));
                     match work.and_then(|_| upkeep::run(&platform.db, &cx, &keep)) {
                         Ok(_) => day = Some(cx.today()),
                         Err(problem) => report("the day's work failed", &problem),

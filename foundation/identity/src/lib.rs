@@ -9,12 +9,13 @@
 //! - Must not know: engines.
 //!
 //! Map: `account`: accounts. `sign`: how people and machines are let in. `people`: in what capacity they act (posts,
-//! delegation). `audit`: the log that can be proved. `admin`: what administrators do with accounts. `policy`: Cedar.
-//! `operations`: the rows in the door.
+//! delegation). `audit`: the log that can be proved. `keys`: keys of data and their end. `admin`: what administrators do
+//! with accounts. `policy`: Cedar. `operations`: the rows in the door.
 
 mod account;
 mod admin;
 pub mod audit;
+pub mod keys;
 mod operations;
 mod people;
 mod policy;

@@ -105,7 +105,13 @@ impl Salts {
             return Ok(db.clone());
         }
         // Never the pool of the records: salts are looked up and made while a transaction there is open.
-        let opened = Db::open(&self.url, &Options { connections: 2 })?;
+        let opened = Db::open(
+            &self.url,
+            &Options {
+                connections: 2,
+                overwrite_deleted: true,
+            },
+        )?;
         opened.migrate(&[&MIGRATIONS])?;
         *db = Some(opened.clone());
         Ok(opened)
