@@ -8,12 +8,14 @@ use banyan_base::{Problem, World};
 use banyan_door::{Door, Metrics};
 use banyan_identity::audit::{AuditSettings, AuditTrail};
 use banyan_identity::keys::{ERASURE_MIGRATIONS, Erasures, KeySettings, Keys};
+use banyan_identity::person::{self, PersonLog};
 use banyan_identity::{Accounts, CedarPolicy, NewAccount, Settings};
 use banyan_registry::Registry;
 use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
+use crate::declared::Installed;
 
 /// A running platform.
 #[derive(Clone)]
@@ -107,6 +109,7 @@ impl Platform {
             &banyan_door::MIGRATIONS,
             &banyan_identity::MIGRATIONS,
             &ERASURE_MIGRATIONS,
+            &person::MIGRATIONS,
             &banyan_registry::MIGRATIONS,
         ])?;
         if let Some(what) = db.read(feed::ahead)? {
@@ -137,11 +140,17 @@ impl Platform {
         rows.extend(banyan_registry::import_operations(&registry, &blobs));
         rows.extend(banyan_identity::operations(&accounts));
         rows.extend(banyan_door::job_operations());
+        let names_shown = beside.audit.names_shown;
         let audit = Arc::new(AuditTrail::open(&beside.audit, &world).map_err(Problem::internal)?);
         rows.extend(banyan_identity::audit::operations(audit.log()));
         let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
         let erasures = Arc::new(Erasures::new(&keys, beside.officers.clone()));
         rows.extend(banyan_identity::keys::operations(&erasures));
+        rows.extend(person::operations(&Arc::new(PersonLog {
+            trail: Arc::clone(&audit),
+            declared: Box::new(Installed(Arc::clone(&registry))),
+            names_shown,
+        })));
         let door = Door::new(
             db.clone(),
             world.clone(),

@@ -15,6 +15,8 @@ mod overlay_life;
 mod package_life;
 mod package_refused;
 mod people;
+mod person_log;
+mod person_pages;
 mod restore;
 mod rules;
 mod sign_in;

@@ -129,6 +129,7 @@ impl Config {
             folder,
             origin: self.audit.origin.clone(),
             suite: self.audit.suite.into(),
+            names_shown: self.audit.names_shown,
         }
     }
 

@@ -9,8 +9,8 @@
 //! - Must not know: engines.
 //!
 //! Map: `account`: accounts. `sign`: how people and machines are let in. `people`: in what capacity they act (posts,
-//! delegation). `audit`: the log that can be proved. `keys`: keys of data and their end. `admin`: what administrators do
-//! with accounts. `policy`: Cedar. `operations`: the rows in the door.
+//! delegation). `audit`: the log that can be proved. `person`: what persons see of it, and say to it. `keys`: keys of data
+//! and their end. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the rows in the door.
 
 mod account;
 mod admin;
@@ -18,6 +18,7 @@ pub mod audit;
 pub mod keys;
 mod operations;
 mod people;
+pub mod person;
 mod policy;
 #[cfg(test)]
 mod policy_tests;

@@ -61,6 +61,14 @@ const SIGNED_IN: &[&str] = &[
     "hold.list",
     "hold.approve",
     "hold.release",
+    "access_log.list",
+    "access_log.view",
+    "access_log.export",
+    "objection.create",
+    "objection.list",
+    "objection.view",
+    "objection.queue",
+    "objection.answer",
 ];
 /// Those of them that are for colleagues: anybody can become a citizen.
 const COLLEAGUES: &[&str] = &[
@@ -79,6 +87,14 @@ const COLLEAGUES: &[&str] = &[
     "delegation.create",
     "delegation.list",
     "delegation.revoke",
+    "erasure.approve",
+    "erasure.refuse",
+    "hold.request",
+    "hold.list",
+    "hold.approve",
+    "hold.release",
+    "objection.queue",
+    "objection.answer",
 ];
 /// Operations that nobody need sign in for.
 const OPEN: &[&str] = &[
