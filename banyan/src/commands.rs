@@ -424,7 +424,7 @@ fn demonstrate(platform: &Platform, packages: &[PathBuf], new: bool) -> Result<S
     let mut lines = String::new();
     for package in packages {
         platform.demo_accounts(package)?;
-        for account in demo::accounts(package)? {
+        for account in demo::accounts(package)?.iter().filter(|one| one.party.is_none()) {
             lines.push_str(&format!(
                 "  演示账号 {:<8} 密码 {}  {}\n",
                 account.login, account.password, account.name

@@ -234,7 +234,8 @@ fn ask(package: &ReadyPackage, cx: &Ctx, target: &Target, field: Option<&str>, t
         verb: if field.is_some() { "reveal" } else { verb(target) },
         purpose: cx.purpose.as_deref(),
         field,
-        transition: target.transition.as_deref(),
+        // Whether a field is shown whole depends on no transition: its context knows none.
+        transition: target.transition.as_deref().filter(|_| field.is_none()),
         today,
     };
     match &package.policies {

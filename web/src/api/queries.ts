@@ -8,6 +8,7 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { call, Refused } from "./client";
+import { belongsTo, choose, settle } from "./purposes";
 import type { Account, HistoryEntry, Package, PackageSummary, RecordItem, RecordPage } from "./types";
 
 export const client = new QueryClient({
@@ -23,6 +24,7 @@ export const client = new QueryClient({
 
 /** Whoever is here now (null: nobody) sees nothing kept from whoever was here before. */
 export function become(account: Account | null): void {
+  belongsTo(account?.id ?? "");
   client.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
   client.setQueryData(["session"], account);
 }
@@ -31,7 +33,9 @@ export const session = queryOptions({
   queryKey: ["session"],
   queryFn: async (): Promise<Account | null> => {
     try {
-      return (await call<{ account: Account }>("/v1/session")).account;
+      const { account } = await call<{ account: Account }>("/v1/session");
+      belongsTo(account.id);
+      return account;
     } catch (error) {
       if (error instanceof Refused && error.problem.status === 401) return null;
       throw error;
@@ -46,7 +50,24 @@ export const packages = queryOptions({
 });
 
 export const pkg = (id: string) =>
-  queryOptions({ queryKey: ["package", id], queryFn: () => call<Package>(`/v1/packages/${id}`) });
+  queryOptions({
+    queryKey: ["package", id],
+    queryFn: async () => {
+      const found = await call<Package>(`/v1/packages/${id}`);
+      // What one may do can depend on what for.
+      return settle(id, found.my_purposes) ? call<Package>(`/v1/packages/${id}`) : found;
+    },
+  });
+
+/** Uses a package's data for another purpose: nothing that was read for the one before stays on the page. */
+export function changePurpose(id: string, purpose: string | undefined): void {
+  choose(id, purpose);
+  const read = ["records", "record", "history", "aggregate"];
+  client.removeQueries({ predicate: (query) => read.includes(String(query.queryKey[0])), type: "inactive" });
+  void client.resetQueries({
+    predicate: ({ queryKey: [what, of] }) => read.includes(String(what)) || (what === "package" && of === id),
+  });
+}
 
 export type ListQuery = {
   filter?: string;

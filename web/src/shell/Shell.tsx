@@ -21,6 +21,7 @@ import { language, setLanguage, tr } from "../i18n";
 import { menuViews } from "../model/declaration";
 import { moment } from "../model/format";
 import { Login } from "./Login";
+import { ForPurpose } from "./Purpose";
 import { Failure, Loading } from "./States";
 
 export function Shell() {
@@ -53,6 +54,7 @@ function Entered({ name }: { name: string }) {
 function Frame({ name, title }: { name: string; title: string }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
+  const here = useParams({ strict: false }) as { pkg?: string };
   const wide = Grid.useBreakpoint().md ?? true;
   const [open, setOpen] = useState(false);
   const signOut = async () => {
@@ -122,7 +124,13 @@ function Frame({ name, title }: { name: string; title: string }) {
           </Drawer>
         )}
         <Layout.Content id="content" className="content">
-          <Outlet />
+          {here.pkg === undefined ? (
+            <Outlet />
+          ) : (
+            <ForPurpose key={here.pkg} id={here.pkg}>
+              <Outlet />
+            </ForPurpose>
+          )}
         </Layout.Content>
       </Layout>
     </Layout>
