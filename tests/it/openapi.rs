@@ -106,7 +106,7 @@ fn package() -> Texts {
         ),
         (
             "policy.cedar",
-            "permit(principal in Role::\"public\", action in [Action::\"list\", Action::\"view\"], resource in Type::\"things.thing\");\npermit(principal in Role::\"things.clerk\", action == Action::\"create\", resource == Type::\"things.secret\");\n",
+            "permit(principal in Role::\"public\", action in [Action::\"list\", Action::\"view\"], resource in Type::\"things.thing\");\npermit(principal in Role::\"things.clerk\", action in [Action::\"create\"], resource in Type::\"things.secret\");\n",
         ),
     ])
 }

@@ -1,17 +1,20 @@
 //! Rankings and bulletins: the figures of a declared view, computed by the database.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use banyan_base::{Problem, codes};
+use banyan_door::{Decision, Target};
 use banyan_package::model::{Measure, MeasureKind, Ordered, View, ViewKind};
 use banyan_store::{Row, Tx, Value};
 use jiff::civil::Date;
 use serde_json::{Map, Value as Json, json};
 
-use crate::catalog::{Catalog, TypeInfo, qualified};
+use crate::catalog::{TypeInfo, qualified};
 use crate::query::{Kind, Query, list, parse, property};
 use crate::record::Record;
 use crate::reference;
+use crate::sight::{Eyes, secure};
 
 /// Rows a bulletin's table shows.
 const MAX_TABLE: u32 = 500;
@@ -51,17 +54,24 @@ pub fn month(text: &str) -> Result<Date, Problem> {
     })
 }
 
-/// The whole answer for a view.
+/// The answer for a view, with the single records that it shows.
+pub struct Answer {
+    pub body: Json,
+    pub shown: Vec<(Arc<TypeInfo>, Vec<Record>)>,
+}
+
+/// The whole answer for a view over a type as its reader sees it.
 ///
 /// # Errors
 /// Where the package has no such view of these kinds, or a filter of it can't be compiled.
 pub fn view(
     tx: &mut Tx<'_>,
-    catalog: &Catalog,
+    eyes: &Eyes<'_>,
     info: &TypeInfo,
     name: &str,
     given: &Given<'_>,
-) -> Result<Json, Problem> {
+) -> Result<Answer, Problem> {
+    let catalog = eyes.catalog;
     let package = catalog.packages.get(&info.package);
     let declared = package
         .and_then(|package| package.views.iter().find(|(own, _)| own == name))
@@ -73,11 +83,14 @@ pub fn view(
             group,
             measures,
             order_by,
-        } => ranking(tx, catalog, info, declared, (group, measures, order_by), given),
+        } => Ok(Answer {
+            body: ranking(tx, eyes, info, declared, (group, measures, order_by), given)?,
+            shown: Vec::new(),
+        }),
         ViewKind::Bulletin { figures, tables, .. } => {
             let mut values = BTreeMap::new();
             for (name, measure) in figures {
-                let found = grouped(tx, catalog, info, declared, None, measure, given)?;
+                let found = grouped(tx, eyes, info, declared, None, measure, given)?;
                 values.insert(
                     name.clone(),
                     found.into_iter().next().and_then(|(_, value)| value),
@@ -87,9 +100,14 @@ pub fn view(
                 let ratio = percent(values.get(a).copied().flatten(), values.get(b).copied().flatten());
                 values.insert(own.to_owned(), ratio);
             });
-            let mut shown = Vec::new();
+            let (mut shown, mut seen) = (Vec::new(), Vec::new());
             for (name, table) in tables {
-                let of = catalog.find(&qualified(&info.package, &table.of))?;
+                let of = qualified(&info.package, &table.of);
+                // A table of what the reader may not list is empty.
+                let Some(of) = eyes.seen(&of, "record.list", "list")? else {
+                    shown.push(json!({ "name": name, "items": [], "more": false }));
+                    continue;
+                };
                 let mut query = Query::read(
                     table
                         .filter
@@ -100,10 +118,14 @@ pub fn view(
                 )?;
                 query.limit = banyan_base::Limit::new(MAX_TABLE).unwrap_or(banyan_base::Limit::DEFAULT);
                 let found = list(tx, &of, &query)?;
-                let items = labelled(tx, catalog, &of, found.page.items)?;
+                seen.push((Arc::clone(&of), found.page.items.clone()));
+                let items = labelled(tx, eyes, &of, found.page.items)?;
                 shown.push(json!({ "name": name, "items": items, "more": found.page.next.is_some() }));
             }
-            Ok(json!({ "figures": values, "tables": shown }))
+            Ok(Answer {
+                body: json!({ "figures": values, "tables": shown }),
+                shown: seen,
+            })
         }
         _ => Err(Problem::new(
             codes::BAD_REQUEST,
@@ -118,13 +140,13 @@ pub fn view(
 /// Where the database can't be read.
 pub fn labelled(
     tx: &mut Tx<'_>,
-    catalog: &Catalog,
+    eyes: &Eyes<'_>,
     info: &TypeInfo,
     records: Vec<Record>,
 ) -> Result<Vec<Json>, Problem> {
     let standing = |record: &Record| reference::standing(info, &record.fields, record.state.as_deref());
     let names: Vec<Map<String, Json>> = records.iter().map(standing).collect();
-    let labels = reference::labels(tx, catalog, info, &names)?;
+    let labels = reference::labels(tx, eyes, info, &names)?;
     Ok(records
         .into_iter()
         .zip(labels)
@@ -134,7 +156,7 @@ pub fn labelled(
 
 fn ranking(
     tx: &mut Tx<'_>,
-    catalog: &Catalog,
+    eyes: &Eyes<'_>,
     info: &TypeInfo,
     declared: &View,
     (group, measures, order_by): (&str, &Ordered<Measure>, &str),
@@ -146,7 +168,7 @@ fn ranking(
         if let Some(filter) = &measure.filter {
             filters.insert(name.clone(), Json::String(given.fill(filter)));
         }
-        for (key, value) in grouped(tx, catalog, info, declared, Some(group), measure, given)? {
+        for (key, value) in grouped(tx, eyes, info, declared, Some(group), measure, given)? {
             groups.entry(key).or_default().insert(name.clone(), value);
         }
     }
@@ -160,7 +182,7 @@ fn ranking(
         .keys()
         .map(|key| Map::from_iter([(group.to_owned(), json!(key))]))
         .collect();
-    let labels = reference::labels(tx, catalog, info, &keys)?;
+    let labels = reference::labels(tx, eyes, info, &keys)?;
     let (by, descending) = order_by
         .strip_prefix('-')
         .map_or((order_by, false), |name| (name, true));
@@ -169,9 +191,15 @@ fn ranking(
         .zip(labels)
         .map(|((key, mut values), labels)| {
             // Counting finds nothing where a group has no such record: that is zero, not unknown.
+            // Where small groups are withheld, it is unknown.
+            let none = if k_anonymous(info).is_some() {
+                None
+            } else {
+                Some(0.0)
+            };
             for (name, measure) in measures {
                 if measure.what == MeasureKind::Count {
-                    values.entry(name.clone()).or_insert(Some(0.0));
+                    values.entry(name.clone()).or_insert(none);
                 }
             }
             let label = labels.get(group).cloned().unwrap_or_else(|| json!(key));
@@ -207,10 +235,15 @@ fn ratios(measures: &Ordered<Measure>, each: &mut dyn FnMut(&str, &str, &str)) {
 
 type Group = (Option<String>, Option<f64>);
 
-/// One measure, by group where there is one. Ratios give nothing here.
+/// Below how many records a group is withheld.
+fn k_anonymous(info: &TypeInfo) -> Option<u32> {
+    info.secured.as_ref().and_then(|secured| secured.k_anonymous)
+}
+
+/// One measure, by group where there is one. Ratios give nothing here, nor does what the reader may not list.
 fn grouped(
     tx: &mut Tx<'_>,
-    catalog: &Catalog,
+    eyes: &Eyes<'_>,
     info: &TypeInfo,
     declared: &View,
     group: Option<&str>,
@@ -220,7 +253,17 @@ fn grouped(
     let of;
     let (info, filter) = match &measure.of {
         Some(name) => {
-            of = catalog.find(&qualified(&info.package, name))?;
+            let name = qualified(&info.package, name);
+            let target = Target::records(&name, "list");
+            let Decision::Permit(obligations) = eyes.door.decide(eyes.cx, "record.list", &target)? else {
+                return Ok(Vec::new());
+            };
+            of = secure(
+                &eyes.catalog.find(&name)?,
+                &obligations,
+                eyes.catalog,
+                eyes.dialect,
+            );
             (&*of, None)
         }
         None => (info, declared.filter.as_deref()),
@@ -242,6 +285,10 @@ fn grouped(
         MeasureKind::Count => "CAST(COUNT(*) AS DOUBLE PRECISION)".to_owned(),
         MeasureKind::Sum(name) => aggregate("SUM", name)?,
         MeasureKind::Average(name) => aggregate("AVG", name)?,
+        // Of a group whose members are not to be known, these would be one member's own.
+        MeasureKind::Min(_) | MeasureKind::Max(_) if k_anonymous(info).is_some() => {
+            return Ok(Vec::new());
+        }
         MeasureKind::Min(name) => aggregate("MIN", name)?,
         MeasureKind::Max(name) => aggregate("MAX", name)?,
         MeasureKind::Ratio(..) => return Ok(Vec::new()),
@@ -260,6 +307,10 @@ fn grouped(
             (sql.clone(), format!(" GROUP BY {sql}"))
         }
         None => ("NULL".to_owned(), String::new()),
+    };
+    let end = match k_anonymous(info) {
+        Some(k) => format!("{end} HAVING COUNT(*) >= {k}"),
+        None => end,
     };
     let sql = format!(
         "SELECT {key}, {what} FROM {} WHERE {}{end}",

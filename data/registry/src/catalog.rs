@@ -7,9 +7,11 @@ use banyan_base::Problem;
 use banyan_feel::{Expression, Type, compile};
 use banyan_package::model::{ComputedType, Field, FieldKind, Package, RecordType, Transition, Trigger};
 use banyan_package::{field_type, record_scope, trigger_scope};
+use banyan_policy::PackageRules;
 use banyan_store::{Dialect, Tx};
 
 use crate::query::count::Counts;
+use crate::sight::{FLAGS, Secured, Sights};
 
 /// How a field is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct Column {
     pub name: String,
     /// Name in SQL.
     pub column: String,
+    /// What is shown of it, in SQL: the same, but where somebody sees it masked.
+    pub shown: String,
     pub stored: Stored,
     pub field: Field,
 }
@@ -52,6 +56,10 @@ pub struct TypeInfo {
     pub table: String,
     pub history: String,
     pub search_table: String,
+    /// The table itself, where `table` is a query over it.
+    pub base: String,
+    /// Where only a part is seen.
+    pub secured: Option<Secured>,
     pub declared: RecordType,
     pub columns: Vec<Column>,
     pub computed: Vec<(String, Expression)>,
@@ -85,6 +93,8 @@ pub struct Catalog {
     pub packages: BTreeMap<String, Arc<Package>>,
     pub types: BTreeMap<String, Arc<TypeInfo>>,
     pub triggers: Vec<ReadyTrigger>,
+    /// Types as readers see them.
+    pub sights: Sights,
 }
 
 impl Catalog {
@@ -95,10 +105,10 @@ impl Catalog {
             .ok_or_else(|| crate::Error::NoType(name.into()).into())
     }
 
-    pub(crate) fn policies(&self) -> Vec<(String, String)> {
+    pub(crate) fn rules(&self) -> Vec<PackageRules> {
         self.packages
             .values()
-            .map(|package| (package.id.clone(), package.policy.clone()))
+            .map(|package| banyan_package::rules(package))
             .collect()
     }
 }
@@ -189,6 +199,7 @@ pub(crate) fn bare_info(package: &str, name: &str, declared: &RecordType) -> Typ
     let column = |(name, field): &(String, Field)| Column {
         name: name.clone(),
         column: column_name(name),
+        shown: column_name(name),
         stored: stored(&field.kind),
         field: field.clone(),
     };
@@ -198,6 +209,8 @@ pub(crate) fn bare_info(package: &str, name: &str, declared: &RecordType) -> Typ
         short: name.to_owned(),
         history: format!("{table}__h"),
         search_table: format!("{table}__fts"),
+        base: table.clone(),
+        secured: None,
         table,
         declared: declared.clone(),
         columns: declared.fields.iter().map(column).collect(),
@@ -334,8 +347,8 @@ impl TypeInfo {
             .filter(|column| matches!(column.field.kind, FieldKind::Geometry { .. }))
     }
 
-    /// SQL names of all columns that both tables share, without the sequence key: the bounds of geometries come last.
-    pub fn all_columns(&self) -> Vec<String> {
+    /// The columns that a record has whatever its type, without the sequence key.
+    pub fn own_columns(&self) -> Vec<&'static str> {
         let own = [
             "_id",
             "_version",
@@ -346,9 +359,15 @@ impl TypeInfo {
             "_verb",
             "_note",
         ];
-        let state = self.has_state().then_some("state");
         own.into_iter()
-            .chain(state)
+            .chain(self.has_state().then_some("state"))
+            .collect()
+    }
+
+    /// SQL names of all columns that both tables share, without the sequence key: the bounds of geometries come last.
+    pub fn all_columns(&self) -> Vec<String> {
+        self.own_columns()
+            .into_iter()
             .chain(self.columns.iter().map(|column| column.column.as_str()))
             .map(str::to_owned)
             .chain(
@@ -356,6 +375,46 @@ impl TypeInfo {
                     .flat_map(|column| bounds_columns(&column.column)),
             )
             .collect()
+    }
+
+    /// The same as they are shown: what [`crate::record::decode`] reads. Behind them stand the flags of masked fields.
+    pub fn shown_columns(&self) -> Vec<String> {
+        let own = self.own_columns().into_iter().map(str::to_owned);
+        let fields = self.columns.iter().map(|column| column.shown.clone());
+        own.chain(fields)
+            .chain(self.secured.as_ref().map(|_| FLAGS.to_owned()))
+            .collect()
+    }
+
+    /// All that a query over this type may name: where it is seen in part, what is masked stands beside what is shown.
+    pub fn source_columns(&self) -> Vec<String> {
+        let mut all = self.all_columns();
+        if self.secured.is_some() {
+            let masked = self.columns.iter().filter(|column| column.shown != column.column);
+            all.extend(masked.map(|column| column.shown.clone()));
+            all.push(FLAGS.to_owned());
+        }
+        all
+    }
+
+    /// Whether rows or fields are withheld.
+    pub fn is_secured(&self) -> bool {
+        self.secured.is_some()
+    }
+
+    /// Whether anything of a field is shown.
+    pub fn shows(&self, name: &str) -> bool {
+        !self
+            .secured
+            .as_ref()
+            .is_some_and(|secured| secured.hidden.iter().any(|hidden| hidden == name))
+    }
+
+    /// Whether a field is perhaps not shown whole.
+    pub fn is_masked(&self, name: &str) -> bool {
+        self.secured
+            .as_ref()
+            .is_some_and(|secured| secured.masked.iter().any(|masked| masked == name))
     }
 }
 

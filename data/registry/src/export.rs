@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use banyan_base::{Problem, codes};
-use banyan_door::{Outside, Reply};
+use banyan_door::{Outside, Reply, Touches};
 use banyan_store::Db;
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 use serde_json::Map;
@@ -14,6 +14,7 @@ use crate::catalog::TypeInfo;
 use crate::cell;
 use crate::query::{Query, check, stream};
 use crate::record::Record;
+use crate::sight::touch;
 
 /// What a worksheet can hold, header included.
 const MAX_SHEET_ROWS: u32 = 1_048_576;
@@ -31,17 +32,22 @@ fn failed(error: &dyn std::fmt::Display) -> Problem {
 pub fn export(call: &Outside<'_>, info: Arc<TypeInfo>, query: Query, format: &str) -> Result<Reply, Problem> {
     call.db.read(|tx| check(tx, &info, &query))?;
     let db = call.db.clone();
+    let touches = call.touches.clone();
     let file = format!("attachment; filename=\"{}.{format}\"", info.short);
     let reply = match format {
         "csv" => Reply::stream(
             "text/csv; charset=utf-8",
-            Box::new(move |out| csv_table(&names(&info), out, &mut |put| rows(&db, &info, &query, put))),
+            Box::new(move |out| {
+                csv_table(&names(&info), out, &mut |put| {
+                    rows(&db, &touches, &info, &query, put)
+                })
+            }),
         ),
         "jsonl" => Reply::stream(
             "application/x-ndjson",
-            Box::new(move |out| json_lines(&db, &info, &query, out)),
+            Box::new(move |out| json_lines(&db, &touches, &info, &query, out)),
         ),
-        "xlsx" => Reply::stream(XLSX, Box::new(move |out| xlsx(&db, &info, &query, out))),
+        "xlsx" => Reply::stream(XLSX, Box::new(move |out| xlsx(&db, &touches, &info, &query, out))),
         other => {
             return Err(Problem::new(
                 codes::NOT_ACCEPTABLE,
@@ -74,18 +80,32 @@ pub(crate) fn cells(info: &TypeInfo, record: &Record) -> Vec<String> {
 }
 
 /// Gives every row the query finds, as cells.
-fn rows(db: &Db, info: &TypeInfo, query: &Query, put: &mut PutRow<'_>) -> Result<(), Problem> {
+fn rows(
+    db: &Db,
+    touches: &Touches,
+    info: &TypeInfo,
+    query: &Query,
+    put: &mut PutRow<'_>,
+) -> Result<(), Problem> {
     db.read(|tx| {
         stream(tx, info, query, &mut |record| {
+            touch(touches, info, [&record])?;
             put(&cells(info, &record))?;
             Ok(ControlFlow::Continue(()))
         })
     })
 }
 
-fn json_lines(db: &Db, info: &TypeInfo, query: &Query, out: &mut dyn Write) -> Result<(), Problem> {
+fn json_lines(
+    db: &Db,
+    touches: &Touches,
+    info: &TypeInfo,
+    query: &Query,
+    out: &mut dyn Write,
+) -> Result<(), Problem> {
     db.read(|tx| {
         stream(tx, info, query, &mut |record| {
+            touch(touches, info, [&record])?;
             let line = format!("{}\n", record.into_json(info, Map::new()));
             out.write_all(line.as_bytes()).map_err(|e| failed(&e))?;
             Ok(ControlFlow::Continue(()))
@@ -93,13 +113,19 @@ fn json_lines(db: &Db, info: &TypeInfo, query: &Query, out: &mut dyn Write) -> R
     })
 }
 
-fn xlsx(db: &Db, info: &TypeInfo, query: &Query, out: &mut dyn Write) -> Result<(), Problem> {
+fn xlsx(
+    db: &Db,
+    touches: &Touches,
+    info: &TypeInfo,
+    query: &Query,
+    out: &mut dyn Write,
+) -> Result<(), Problem> {
     let titles = std::iter::once("id".to_owned())
         .chain(info.has_state().then(|| "状态".to_owned()))
         .chain(info.columns.iter().map(|column| column.field.title.zh.clone()))
         .collect::<Vec<_>>();
     sheet(&info.declared.title.zh, &titles, out, &mut |put| {
-        rows(db, info, query, put)
+        rows(db, touches, info, query, put)
     })
 }
 

@@ -4,11 +4,12 @@ use std::io::Read;
 use std::sync::Arc;
 
 use banyan_base::{ActorKind, Ctx, Problem, codes};
-use banyan_door::{Body, Decision, Handler, Method, Operation, Outside, Reply, Target};
+use banyan_door::{Body, Handler, Method, Operation, Outside, Reply};
 use banyan_package::model::FieldKind;
 use banyan_store::{Blobs, Tx, blobs};
 use serde_json::{Value as Json, json};
 
+use crate::sight::{Eyes, touch};
 use crate::value::Faults;
 use crate::{Registry, record};
 
@@ -220,20 +221,22 @@ fn view(registry: &Arc<Registry>, store: &Blobs, call: &Outside<'_>) -> Result<R
     let found = match call.input.query_value("record") {
         Some(of) => {
             let (kind, id) = of.split_once('/').ok_or_else(missing)?;
-            let target = Target {
-                action: format!("{kind}.view"),
-                resource: kind.to_owned(),
-            };
-            // Whoever may not see the record does not learn that it holds the file.
-            if matches!(
-                call.door.decide(call.cx, "record.view", &target)?,
-                Decision::Deny { .. }
-            ) {
-                return Err(missing());
-            }
             call.db.read::<_, Problem>(|tx| {
-                let info = registry.catalog(tx)?.find(kind)?;
-                let record = record::get(tx, &info, id)?;
+                let catalog = registry.catalog(tx)?;
+                let eyes = Eyes {
+                    cx: call.cx,
+                    door: call.door,
+                    catalog: &catalog,
+                    dialect: tx.dialect(),
+                };
+                // Whoever may not see the record, or its field, does not learn that it holds the file.
+                let Some(info) = eyes.viewed(kind)? else {
+                    return Ok(None);
+                };
+                let Some(record) = record::find(tx, &info, id)? else {
+                    return Ok(None);
+                };
+                touch(call.touches, &info, [&record])?;
                 Ok(info
                     .columns
                     .iter()

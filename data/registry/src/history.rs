@@ -23,12 +23,11 @@ pub fn supersede(cx: &Ctx, tx: &mut Tx<'_>, info: &TypeInfo, seq: i64, gone: boo
     Ok(())
 }
 
-/// All versions, newest first, as (record, moment it was deleted).
-pub fn versions(
-    tx: &mut Tx<'_>,
-    info: &TypeInfo,
-    id: &str,
-) -> Result<Vec<(Record, Option<(String, bool)>)>, Problem> {
+/// A version, and of a superseded one: when, and whether it was deleted then.
+pub type Version = (Record, Option<(String, bool)>);
+
+/// All versions, newest first.
+pub fn versions(tx: &mut Tx<'_>, info: &TypeInfo, id: &str) -> Result<Vec<Version>, Problem> {
     let list = select_list(info);
     let mut all = Vec::new();
     if let Some(row) = tx.query_opt(
@@ -98,9 +97,9 @@ pub fn changes(
     registry: &Registry,
     tx: &mut Tx<'_>,
     info: &TypeInfo,
-    id: &str,
+    versions: Vec<Version>,
 ) -> Result<Vec<Json>, Problem> {
-    let versions = versions(tx, info, id)?;
+    let id = versions.first().map_or("", |(record, _)| record.id.as_str());
     let acted_for = acted_for(tx, id)?;
     let holders = acted_for.values().filter_map(|(holder, _)| holder.clone());
     let people: BTreeSet<String> = versions

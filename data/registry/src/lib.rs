@@ -8,9 +8,10 @@
 //! Map
 //! - `catalog`: what is installed, ready for use. `check`: filters of packages. `apply`, `layers`, `migrate`, `ddl`,
 //!   `index`, `seed`: how it comes to be.
-//! - `value`: JSON ↔ columns with field-level errors. `record`: create, update, delete; `event`: what the feed
+//! - `value`: JSON ↔ columns with field-level errors. `record`: create, update; `removal`: delete; `event`: what the feed
 //!   is told. `history`, `lifecycle`;
 //!   `clock`: what happens when a state lasts too long.
+//! - `sight`: what of a type a caller may see, as queries.
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events; `daily`: what each day asks for.
 //! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
 //! - `aggregate`: rankings and bulletins. `operations`, `packages`: the rows in the door.
@@ -44,8 +45,10 @@ mod property;
 pub mod query;
 mod record;
 mod reference;
+mod removal;
 mod saved;
 mod seed;
+mod sight;
 #[cfg(test)]
 mod tests;
 mod trigger;
@@ -56,6 +59,7 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use banyan_base::Problem;
+use banyan_policy::PackageRules;
 use banyan_store::{Migration, MigrationSet, Tx};
 
 pub use apply::{Applied, ApplyRequest};
@@ -123,8 +127,8 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
     ],
 };
 
-/// Told the policies of all installed packages whenever they change: (package, Cedar text).
-pub type PolicySink = Arc<dyn Fn(&[(String, String)]) + Send + Sync>;
+/// Told what all installed packages lay down about who may see what, whenever that changes.
+pub type PolicySink = Arc<dyn Fn(&[PackageRules]) + Send + Sync>;
 
 /// Gives the names of accounts by their ids, in the transaction: the port by which histories name people.
 pub type People =
@@ -180,7 +184,7 @@ impl Registry {
         }
         tx.forget_statements();
         let fresh = Arc::new(catalog::load(tx, generation)?);
-        (self.policies)(&fresh.policies());
+        (self.policies)(&fresh.rules());
         self.catalog.store(Arc::clone(&fresh));
         Ok(fresh)
     }

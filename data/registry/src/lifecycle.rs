@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::Error;
 use crate::catalog::{Catalog, ReadyTransition, TypeInfo};
 use crate::record::{self, Change, Record};
+use crate::sight::Eyes;
 use crate::value::Faults;
 
 /// The names guards and settings see.
@@ -82,7 +83,7 @@ pub fn possible(cx: &Ctx, info: &TypeInfo, record: &Record) -> Result<Vec<String
 pub fn transition(
     cx: &Ctx,
     tx: &mut Tx<'_>,
-    catalog: &Catalog,
+    (catalog, eyes): (&Catalog, Option<Eyes<'_>>),
     info: &TypeInfo,
     before: &Record,
     name: &str,
@@ -139,6 +140,7 @@ pub fn transition(
         verb: name,
         note,
         unrestricted: true,
+        eyes,
     };
     record::update(cx, tx, catalog, info, before, &change)
 }

@@ -451,6 +451,7 @@ fn checked(
         verb: "migrated",
         note: None,
         unrestricted: true,
+        eyes: None,
     };
     record::update(cx, tx, catalog, info, before, &change).map_err(|problem| {
         let what = problem.errors.iter().map(|error| error.message.as_str());

@@ -46,13 +46,10 @@ fn describe(
 ) -> Result<bool, Problem> {
     let mut may = Vec::new();
     for (verb, operation) in crate::packages::VERBS {
-        let target = Target {
-            action: format!("{}.{verb}", info.name),
-            resource: info.name.clone(),
-        };
+        let target = Target::records(&info.name, verb);
         // Not every platform has every engine's operations.
         if door.operation(operation).is_some()
-            && matches!(door.decide(cx, operation, &target)?, Decision::Permit(_))
+            && !matches!(door.decide(cx, operation, &target)?, Decision::Deny { .. })
         {
             may.push(*verb);
         }

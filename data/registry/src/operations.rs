@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use banyan_base::{Limit, Problem, codes, timestamp_text};
-use banyan_door::{Call, Handler, Input, Method, Operation, Outside, Reply};
+use banyan_door::{Call, Decision, Handler, Input, Method, Operation, Outside, Reply, Target};
+use banyan_store::Tx;
 use banyan_store::feed;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
@@ -11,8 +12,10 @@ use serde_json::{Map, Value as Json, json};
 use crate::catalog::{Catalog, TypeInfo};
 use crate::query::{Query, list};
 use crate::record::{self, Change, Record, etag};
+use crate::sight::{Eyes, is_there, secure, secure_rows, still_there, touch, unseen_fields};
 use crate::{
-    Error, Registry, aggregate, clock, export, history, lifecycle, ogc, openapi, packages, reference, saved,
+    Error, Registry, aggregate, clock, event, export, history, lifecycle, ogc, openapi, packages, reference,
+    removal, saved,
 };
 
 /// The target of an act on a type: `<package>.<type>.<verb>`.
@@ -22,8 +25,9 @@ macro_rules! on {
             let part = |name: &str| input.path.get(name).map_or("", String::as_str);
             let resource = format!("{}.{}", part("package"), part("type"));
             banyan_door::Target {
-                action: format!("{resource}.{}", $verb),
-                resource,
+                // Only transitions have a name in their path.
+                transition: input.path.get("name").cloned(),
+                ..banyan_door::Target::records(&resource, $verb)
             }
         }
     };
@@ -206,6 +210,65 @@ fn target(registry: &Registry, call: &mut Call<'_, '_>) -> Result<(Arc<Catalog>,
     Ok((catalog, info))
 }
 
+/// The type as the caller of this act sees it.
+fn seen(call: &Call<'_, '_>, catalog: &Catalog, info: &Arc<TypeInfo>) -> Result<Arc<TypeInfo>, Problem> {
+    secure_rows(info, call.obligations, catalog, call.tx.dialect())
+}
+
+/// Refuses an act on a record that is not among those of the act; for who may not even look at it, it is not there.
+fn reachable(
+    call: &mut Call<'_, '_>,
+    catalog: &Catalog,
+    info: &Arc<TypeInfo>,
+    id: &str,
+) -> Result<Arc<TypeInfo>, Problem> {
+    let seen = seen(call, catalog, info)?;
+    if !seen.is_secured() || is_there(call.tx, &seen, id)? {
+        return Ok(seen);
+    }
+    let viewed = Eyes::of(call, catalog).viewed(&info.name)?;
+    let visible = match &viewed {
+        Some(viewed) => is_there(call.tx, viewed, id)?,
+        None => false,
+    };
+    Err(if visible {
+        Problem::new(
+            codes::FORBIDDEN,
+            "您可以查看这条记录,但它不在您可以这样操作的范围内。",
+        )
+    } else {
+        missing(info, id)
+    })
+}
+
+fn missing(info: &TypeInfo, id: &str) -> Problem {
+    Error::NoRecord {
+        kind: info.declared.title.zh.clone(),
+        id: id.to_owned(),
+    }
+    .into()
+}
+
+/// Sent fields that the caller does not see whole are no change where they are as he sees them, and refused otherwise.
+fn unseen(
+    call: &mut Call<'_, '_>,
+    catalog: &Catalog,
+    seen: &TypeInfo,
+    id: &str,
+    fields: &mut Map<String, Json>,
+) -> Result<(), Problem> {
+    if !seen.is_secured() {
+        return Ok(());
+    }
+    let shown = record::get(call.tx, seen, id)?;
+    let viewed = match Eyes::of(call, catalog).viewed(&seen.name)? {
+        Some(viewed) => record::find(call.tx, &viewed, id)?,
+        None => None,
+    };
+    let seers: Vec<&Record> = [Some(&shown), viewed.as_ref()].into_iter().flatten().collect();
+    unseen_fields(&shown, &seers, fields)
+}
+
 fn moment(input: &Input, name: &str) -> Result<Option<String>, Problem> {
     Ok(input.query_parsed::<jiff::Timestamp>(name)?.map(timestamp_text))
 }
@@ -223,18 +286,67 @@ fn query_of(input: &Input) -> Result<Query, Problem> {
     Ok(query)
 }
 
-/// One record as it goes out, with names and, for one that is looked at alone, the transitions open to the caller.
+/// The transitions open to the caller: those that the life cycle admits and policy permits.
+fn actions(
+    call: &mut Call<'_, '_>,
+    catalog: &Catalog,
+    info: &Arc<TypeInfo>,
+    whole: &Record,
+) -> Result<Vec<String>, Problem> {
+    let mut open = Vec::new();
+    for name in lifecycle::possible(call.cx, info, whole)? {
+        let target = Target {
+            transition: Some(name.clone()),
+            ..Target::records(&info.name, "transition")
+        };
+        let Decision::Permit(obligations) = call.door.decide(call.cx, "record.transition", &target)? else {
+            continue;
+        };
+        let sight = secure(info, &obligations, catalog, call.tx.dialect());
+        if !sight.is_secured() || is_there(call.tx, &sight, &whole.id)? {
+            open.push(name);
+        }
+    }
+    Ok(open)
+}
+
+/// What is told of a record that was just written: as its writer sees it, or no more than that it is there.
+fn written(
+    call: &mut Call<'_, '_>,
+    catalog: &Catalog,
+    info: &Arc<TypeInfo>,
+    whole: Record,
+) -> Result<Reply, Problem> {
+    let viewed = Eyes::of(call, catalog).viewed(&info.name)?;
+    let record = match &viewed {
+        Some(viewed) if viewed.is_secured() => record::find(call.tx, viewed, &whole.id)?,
+        Some(_) => Some(whole.clone()),
+        None => None,
+    };
+    let (Some(viewed), Some(record)) = (viewed, record) else {
+        let etag = etag(whole.version);
+        let body = json!({ "id": whole.id, "type": info.name, "version": whole.version, "etag": etag });
+        return Ok(Reply::value(body).with_etag(etag));
+    };
+    reply(call, catalog, (info, &viewed), record, &whole)
+}
+
+/// One record as it goes out, with names and, for one that is looked at alone, the transitions open to the caller: the type
+/// and the record as they are, and as they are seen.
 fn reply(
     call: &mut Call<'_, '_>,
     catalog: &Catalog,
-    info: &TypeInfo,
+    (info, seen): (&Arc<TypeInfo>, &Arc<TypeInfo>),
     record: Record,
+    whole: &Record,
 ) -> Result<Reply, Problem> {
     let names = reference::standing(info, &record.fields, record.state.as_deref());
-    let labels = reference::labels(call.tx, catalog, info, &[names])?
+    let eyes = Eyes::of(call, catalog);
+    let labels = reference::labels(call.tx, &eyes, info, &[names])?
         .pop()
         .unwrap_or_default();
-    let actions = json!(lifecycle::possible(call.cx, info, &record)?);
+    let actions = json!(actions(call, catalog, info, whole)?);
+    touch(call.touches, seen, [&record])?;
     let clocks = clock::running(call.tx, info, &record.id)?;
     let etag = etag(record.version);
     let mut body = record.into_json(info, labels);
@@ -249,8 +361,11 @@ fn reply(
 
 fn record_list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let (catalog, info) = target(registry, call)?;
+    let info = seen(call, &catalog, &info)?;
     let listing = list(call.tx, &info, &query_of(call.input)?)?;
-    let items = aggregate::labelled(call.tx, &catalog, &info, listing.page.items)?;
+    touch(call.touches, &info, &listing.page.items)?;
+    let eyes = Eyes::of(call, &catalog);
+    let items = aggregate::labelled(call.tx, &eyes, &info, listing.page.items)?;
     let next = listing.page.next.map(|cursor| cursor.0);
     let mut body = json!({
         "items": null, "next": next, "matched": listing.page.matched, "matched_at_least": listing.at_least,
@@ -270,10 +385,23 @@ fn record_create(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, 
         verb: "created",
         note: sent.note,
         unrestricted: false,
+        eyes: None,
     };
-    let made = record::create(call.cx, call.tx, &catalog, &info, &change)?;
+    let seen = seen(call, &catalog, &info)?;
+    let eyes = Eyes::of(call, &catalog);
+    let made = record::create(
+        call.cx,
+        call.tx,
+        &catalog,
+        &info,
+        &Change {
+            eyes: Some(eyes),
+            ..change
+        },
+    )?;
+    still_there(call.tx, &seen, &made.id)?;
     let location = format!("/v1/records/{}/{}/{}", info.package, info.short, made.id);
-    let mut reply = reply(call, &catalog, &info, made)?;
+    let mut reply = written(call, &catalog, &info, made)?;
     reply.status = 201;
     reply.location = Some(location);
     Ok(reply)
@@ -282,26 +410,30 @@ fn record_create(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, 
 fn record_view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let (catalog, info) = target(registry, call)?;
     let id = call.input.path_value("id")?;
-    let record = match moment(call.input, "as_of")? {
-        None => record::get(call.tx, &info, id)?,
-        Some(at) => history::as_of(call.cx, call.tx, &info, id, &at)?.ok_or_else(|| Error::NoRecord {
-            kind: info.declared.title.zh.clone(),
-            id: id.to_owned(),
-        })?,
+    let seen = seen(call, &catalog, &info)?;
+    let of = |tx: &mut Tx<'_>, info: &TypeInfo, at: &Option<String>| match at {
+        None => record::get(tx, info, id),
+        Some(at) => history::as_of(call.cx, tx, info, id, at)?.ok_or_else(|| missing(info, id)),
     };
-    reply(call, &catalog, &info, record)
+    let at = moment(call.input, "as_of")?;
+    let record = of(call.tx, &seen, &at)?;
+    let whole = if seen.is_secured() {
+        of(call.tx, &info, &at)?
+    } else {
+        record.clone()
+    };
+    reply(call, &catalog, (&info, &seen), record, &whole)
 }
 
 fn record_update(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let (catalog, info) = target(registry, call)?;
-    let sent = Sent::read(call.input)?;
-    let before = record::get_for_change(
-        call.tx,
-        &info,
-        call.input.path_value("id")?,
-        call.input.if_match.as_deref(),
-    )?;
+    let mut sent = Sent::read(call.input)?;
+    let id = call.input.path_value("id")?;
+    let seen = reachable(call, &catalog, &info, id)?;
+    let before = record::get_for_change(call.tx, &info, id, call.input.if_match.as_deref())?;
+    unseen(call, &catalog, &seen, id, &mut sent.fields)?;
     let change = Change {
+        eyes: Some(Eyes::of(call, &catalog)),
         fields: &sent.fields,
         state: None,
         verb: "updated",
@@ -309,31 +441,28 @@ fn record_update(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, 
         unrestricted: false,
     };
     let after = record::update(call.cx, call.tx, &catalog, &info, &before, &change)?;
-    reply(call, &catalog, &info, after)
+    still_there(call.tx, &seen, id)?;
+    written(call, &catalog, &info, after)
 }
 
 fn record_delete(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let (catalog, info) = target(registry, call)?;
-    let before = record::get_for_change(
-        call.tx,
-        &info,
-        call.input.path_value("id")?,
-        call.input.if_match.as_deref(),
-    )?;
-    record::delete(call.cx, call.tx, &catalog, &info, &before)?;
+    let id = call.input.path_value("id")?;
+    reachable(call, &catalog, &info, id)?;
+    let before = record::get_for_change(call.tx, &info, id, call.input.if_match.as_deref())?;
+    removal::delete(call.cx, call.tx, &catalog, &info, &before)?;
     Ok(Reply::empty())
 }
 
 fn record_history(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
-    let (_, info) = target(registry, call)?;
+    let (catalog, info) = target(registry, call)?;
+    let info = seen(call, &catalog, &info)?;
     let id = call.input.path_value("id")?;
-    let items = history::changes(registry, call.tx, &info, id)?;
+    let versions = history::versions(call.tx, &info, id)?;
+    touch(call.touches, &info, versions.iter().map(|(record, _)| record))?;
+    let items = history::changes(registry, call.tx, &info, versions)?;
     if items.is_empty() {
-        return Err(Error::NoRecord {
-            kind: info.declared.title.zh.clone(),
-            id: id.to_owned(),
-        }
-        .into());
+        return Err(missing(&info, id));
     }
     Reply::json(json!({ "items": items, "next": null }))
 }
@@ -341,24 +470,22 @@ fn record_history(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply,
 fn record_transition(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let (catalog, info) = target(registry, call)?;
     let sent = Sent::read(call.input)?;
-    let before = record::get_for_change(
-        call.tx,
-        &info,
-        call.input.path_value("id")?,
-        call.input.if_match.as_deref(),
-    )?;
+    let id = call.input.path_value("id")?;
+    reachable(call, &catalog, &info, id)?;
+    let before = record::get_for_change(call.tx, &info, id, call.input.if_match.as_deref())?;
     let name = call.input.path_value("name")?;
+    let eyes = Eyes::of(call, &catalog);
     let after = lifecycle::transition(
         call.cx,
         call.tx,
-        &catalog,
+        (&catalog, Some(eyes)),
         &info,
         &before,
         name,
         &sent.fields,
         sent.note,
     )?;
-    reply(call, &catalog, &info, after)
+    written(call, &catalog, &info, after)
 }
 
 fn record_aggregate(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
@@ -374,7 +501,13 @@ fn record_aggregate(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Repl
             None => call.cx.today().first_of_month(),
         },
     };
-    Reply::json(aggregate::view(call.tx, &catalog, &info, name, &given)?)
+    let eyes = Eyes::of(call, &catalog);
+    let info = secure(&info, call.obligations, &catalog, call.tx.dialect());
+    let answer = aggregate::view(call.tx, &eyes, &info, name, &given)?;
+    for (of, records) in &answer.shown {
+        touch(call.touches, of, records)?;
+    }
+    Reply::json(answer.body)
 }
 
 fn record_export(registry: &Arc<Registry>, call: &Outside<'_>) -> Result<Reply, Problem> {
@@ -383,7 +516,10 @@ fn record_export(registry: &Arc<Registry>, call: &Outside<'_>) -> Result<Reply, 
         call.input.path_value("package")?,
         call.input.path_value("type")?
     );
-    let info = call.db.read(|tx| registry.catalog(tx)?.find(&name))?;
+    let info = call.db.read::<_, Problem>(|tx| {
+        let catalog = registry.catalog(tx)?;
+        secure_rows(&catalog.find(&name)?, call.obligations, &catalog, tx.dialect())
+    })?;
     let query = Query {
         cursor: None,
         ..query_of(call.input)?
@@ -410,6 +546,7 @@ fn event_list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Pro
         limit,
     )?;
     let next = items.last().map(|event| event.cursor.clone());
+    let items = event::visible(registry, call, items)?;
     let actors = items.iter().map(|event| event.actor.clone()).collect();
     let people = registry.people(call.tx, &actors)?;
     let mut shown = Vec::new();

@@ -157,15 +157,13 @@ fn may(call: &Call<'_, '_>, package: &banyan_package::model::Package) -> Result<
         let resource = format!("{}.{name}", package.id);
         let mut verbs = Vec::new();
         for (verb, operation) in VERBS {
-            let target = Target {
-                action: format!("{resource}.{verb}"),
-                resource: resource.clone(),
-            };
+            let target = Target::records(&resource, verb);
             // Not every platform has every engine's operations.
             if call.door.operation(operation).is_some()
-                && matches!(
+                // Whoever must name a purpose first may.
+                && !matches!(
                     call.door.decide(call.cx, operation, &target)?,
-                    Decision::Permit(_)
+                    Decision::Deny { .. }
                 )
             {
                 verbs.push(*verb);

@@ -1,13 +1,16 @@
 //! The life of one record: made, read, changed, deleted; each with its history, index, counter and event.
 
+use std::collections::BTreeMap;
+
 use banyan_base::{Ctx, Problem};
-use banyan_package::model::{ComputedType, FieldKind, OnDelete};
+use banyan_package::model::{ComputedType, FieldKind};
 use banyan_store::{Row, Tx, Value};
 use serde_json::{Map, Value as Json, json};
 
 use crate::catalog::{Catalog, Column, TypeInfo};
 use crate::query::search;
 use crate::reference;
+use crate::sight::Eyes;
 use crate::value::{self, Faults};
 use crate::{Error, clock, event, history};
 
@@ -25,11 +28,13 @@ pub struct Record {
     pub note: Option<String>,
     pub state: Option<String>,
     pub fields: Map<String, Json>,
+    /// Fields whose value is not the whole one, or is withheld.
+    pub masked: Vec<String>,
 }
 
 /// Columns that [`decode`] reads, in its order.
 pub fn select_list(info: &TypeInfo) -> String {
-    format!("_seq, {}", info.all_columns().join(", "))
+    format!("_seq, {}", info.shown_columns().join(", "))
 }
 
 /// Where the columns of fields begin in a row of [`select_list`].
@@ -53,7 +58,26 @@ pub fn decode(info: &TypeInfo, row: &Row) -> Result<Record, Problem> {
         note: row.get(8)?,
         state: if has_state { row.get(9)? } else { None },
         fields: value::object(&info.columns, values),
+        masked: masked(info, values),
     })
+}
+
+/// Which fields the flags of a row say are masked.
+fn masked(info: &TypeInfo, values: &[Value]) -> Vec<String> {
+    let Some(secured) = &info.secured else {
+        return Vec::new();
+    };
+    let flags = values
+        .get(info.columns.len())
+        .and_then(Value::as_text)
+        .unwrap_or("");
+    secured
+        .masked
+        .iter()
+        .zip(flags.chars())
+        .filter(|(_, flag)| *flag == '1')
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 impl Record {
@@ -85,6 +109,9 @@ impl Record {
         if let Some(state) = self.state {
             put("state", Json::String(state));
         }
+        if !self.masked.is_empty() {
+            put("masked", json!(self.masked));
+        }
         Json::Object(body)
     }
 }
@@ -98,6 +125,25 @@ pub fn find(tx: &mut Tx<'_>, info: &TypeInfo, id: &str) -> Result<Option<Record>
     tx.query_opt(&sql, &[id.into()])?
         .map(|row| decode(info, &row))
         .transpose()
+}
+
+/// Those of the records with these ids that are there, as they are or, deleted, last were; by id.
+pub fn among(tx: &mut Tx<'_>, info: &TypeInfo, ids: &[String]) -> Result<BTreeMap<String, Record>, Problem> {
+    let mut found = BTreeMap::new();
+    let list = select_list(info);
+    for chunk in ids.chunks(200) {
+        let marks: Vec<String> = (1..=chunk.len()).map(|index| format!("?{index}")).collect();
+        let marks = marks.join(", ");
+        let values: Vec<Value> = chunk.iter().map(|id| id.as_str().into()).collect();
+        for (table, more) in [(&info.history, " AND _gone = 1"), (&info.table, "")] {
+            let sql = format!("SELECT {list} FROM {table} WHERE _id IN ({marks}){more}");
+            for row in tx.query(&sql, &values)? {
+                let record = decode(info, &row)?;
+                found.insert(record.id.clone(), record);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The record, or the refusal that it is not there.
@@ -166,6 +212,8 @@ pub struct Change<'a> {
     pub note: Option<String>,
     /// True where the platform sets fields that people may not (transitions, steps).
     pub unrestricted: bool,
+    /// Whose eyes find what fields point to; `None`: the platform's, which see all.
+    pub eyes: Option<Eyes<'a>>,
 }
 
 /// Brings `fields` over `before` into a whole, checked record. All that is wrong is in the error.
@@ -241,7 +289,8 @@ fn checked(
     }
     let given = |name: &str| change.fields.contains_key(name) || before.is_none();
     let old = before.map(|record| &record.fields);
-    reference::check(cx, tx, catalog, info, &mut whole, (&given, old), &mut faults)?;
+    let finder = (catalog, change.eyes);
+    reference::check(cx, tx, finder, info, &mut whole, (&given, old), &mut faults)?;
     names.extend(whole.clone());
     for (name, expression) in &info.computed {
         let result = expression.evaluate(cx, &names).map_err(Problem::internal)?;
@@ -354,6 +403,7 @@ pub fn create(
         note: change.note.clone(),
         state: initial.map(|initial| change.state.clone().unwrap_or(initial)),
         fields,
+        masked: Vec::new(),
     };
     let mut names = info.all_columns();
     let mut marks: Vec<String> = (1..=names.len()).map(|index| format!("?{index}")).collect();
@@ -484,6 +534,7 @@ pub fn recount(
         verb: "updated",
         note: None,
         unrestricted: true,
+        eyes: None,
     };
     let after = checked(cx, tx, catalog, info, Some(before), &change)?;
     let changed: Vec<&Column> = info
@@ -529,68 +580,8 @@ pub fn recount(
     Ok(true)
 }
 
-pub fn delete(
-    cx: &Ctx,
-    tx: &mut Tx<'_>,
-    catalog: &Catalog,
-    info: &TypeInfo,
-    before: &Record,
-) -> Result<(), Problem> {
-    let in_use = |title: &str| {
-        let text = format!("这条记录仍被“{title}”引用,不能删除;请先处理那些记录。");
-        Error::InUse(text)
-    };
-    if let Some(title) = reference::named_by(tx, catalog, info, &before.fields)? {
-        return Err(in_use(&title).into());
-    }
-    for (other, field, on_delete) in reference::pointing_to(catalog, &info.name) {
-        let sql = format!(
-            "SELECT {} FROM {} WHERE {} = ?1",
-            select_list(other),
-            other.table,
-            crate::catalog::column_name(field)
-        );
-        let limit = if on_delete == OnDelete::Refuse {
-            " LIMIT 1"
-        } else {
-            ""
-        };
-        for row in tx.query(&format!("{sql}{limit}"), &[before.id.as_str().into()])? {
-            let record = decode(other, &row)?;
-            match on_delete {
-                OnDelete::Refuse => return Err(in_use(&other.declared.title.zh).into()),
-                OnDelete::Clear => {
-                    let fields: Map<String, Json> = [(field.to_owned(), Json::Null)].into_iter().collect();
-                    let change = Change {
-                        fields: &fields,
-                        state: None,
-                        verb: "updated",
-                        note: None,
-                        unrestricted: true,
-                    };
-                    update(cx, tx, catalog, other, &record, &change)?;
-                }
-                OnDelete::Cascade => delete(cx, tx, catalog, other, &record)?,
-            }
-        }
-    }
-    history::supersede(cx, tx, info, before.seq, true)?;
-    search::remove(tx, info, before.seq)?;
-    tx.execute(
-        &format!("DELETE FROM {} WHERE _seq = ?1", info.table),
-        &[before.seq.into()],
-    )?;
-    count(tx, info, -1)?;
-    clock::stop(tx, info, &before.id)?;
-    let gone = Record {
-        verb: "deleted".into(),
-        ..before.clone()
-    };
-    event::emit(cx, tx, info, &gone, Some(before))
-}
-
 /// Counters of records and of their changes, in shards, so that writers on PostgreSQL do not wait for each other's row.
-fn count(tx: &mut Tx<'_>, info: &TypeInfo, by: i64) -> Result<(), Problem> {
+pub(crate) fn count(tx: &mut Tx<'_>, info: &TypeInfo, by: i64) -> Result<(), Problem> {
     // A transaction moves one row of a type: with two, it could wait for another that waits for it.
     let shard = if tx.dialect().is_postgres() {
         "pg_backend_pid() % 16"

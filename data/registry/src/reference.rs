@@ -1,6 +1,7 @@
 //! Fields that point elsewhere: checked against what is there, resolved from keys, and named for people.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use banyan_base::{Ctx, Id, Problem};
 use banyan_package::model::{FieldKind, OnDelete};
@@ -9,9 +10,10 @@ use serde_json::{Map, Value as Json};
 
 use crate::catalog::{Catalog, TypeInfo, column_name, qualified};
 use crate::files;
+use crate::sight::Eyes;
 use crate::value::{Faults, code_list, codes_of};
 
-const UNIT: &str = "base.unit";
+pub const UNIT: &str = "base.unit";
 const REGION: &str = "base.region";
 
 /// Which fields were sent, and what the record held before.
@@ -21,7 +23,7 @@ pub type Sent<'a> = (&'a dyn Fn(&str) -> bool, Option<&'a Map<String, Json>>);
 pub fn check(
     cx: &Ctx,
     tx: &mut Tx<'_>,
-    catalog: &Catalog,
+    (catalog, eyes): (&Catalog, Option<Eyes<'_>>),
     info: &TypeInfo,
     fields: &mut Map<String, Json>,
     (changed, before): Sent<'_>,
@@ -66,7 +68,19 @@ pub fn check(
             }
             FieldKind::Ref { to, .. } => {
                 let target = catalog.find(&qualified(&info.package, to))?;
-                match resolve(tx, &target, value.as_str().unwrap_or(""))? {
+                let seen = match eyes {
+                    Some(eyes) => pointable(&eyes, &target)?,
+                    None => Some(Arc::clone(&target)),
+                };
+                let sent = value.as_str().unwrap_or("");
+                // What was there before stays, whoever sees it.
+                let stays = before.and_then(|before| before.get(name)) == Some(&value);
+                let found = match &seen {
+                    _ if stays => Some(sent.to_owned()),
+                    Some(seen) => resolve(tx, seen, sent)?,
+                    None => None,
+                };
+                match found {
                     Some(id) => {
                         fields.insert(name.into(), Json::String(id));
                     }
@@ -84,6 +98,15 @@ pub fn check(
         }
     }
     Ok(())
+}
+
+/// A type as somebody may point to its records: those he may see; where he may see none, those that are nobody's data.
+fn pointable(eyes: &Eyes<'_>, target: &Arc<TypeInfo>) -> Result<Option<Arc<TypeInfo>>, Problem> {
+    Ok(match eyes.viewed(&target.name)? {
+        Some(seen) => Some(seen),
+        None if target.columns.iter().any(|column| column.field.personal) => None,
+        None => Some(Arc::clone(target)),
+    })
 }
 
 /// The id of a record by its id or its key (parts joined with `/`).
@@ -308,10 +331,11 @@ pub fn named_by(
 /// Names for people of what the fields of several records point to: (type or list, code) → name.
 pub fn labels(
     tx: &mut Tx<'_>,
-    catalog: &Catalog,
+    eyes: &Eyes<'_>,
     info: &TypeInfo,
     records: &[Map<String, Json>],
 ) -> Result<Vec<Map<String, Json>>, Problem> {
+    let catalog = eyes.catalog;
     let mut all: Vec<Map<String, Json>> = vec![Map::new(); records.len()];
     for column in &info.columns {
         let name = column.name.as_str();
@@ -353,10 +377,16 @@ pub fn labels(
             _ => None,
         };
         let Some((of, by_id)) = from else { continue };
-        let Some(target) = catalog.types.get(&of) else {
+        if !catalog.types.contains_key(&of)
+            || records.iter().all(|record| codes_of(record.get(name)).is_empty())
+        {
+            continue;
+        }
+        // A name is told to whoever may look at what it names.
+        let Some(target) = eyes.viewed(&of)? else {
             continue;
         };
-        let named = names(tx, target, by_id, records, name)?;
+        let named = names(tx, &target, by_id, records, name)?;
         fill(&mut all, records, name, &|code| named.get(code).cloned());
     }
     if let Some(lifecycle) = &info.declared.lifecycle {
@@ -400,7 +430,9 @@ fn names(
         (false, Some(key)) => column_name(key),
         (false, None) => return Ok(named),
     };
-    let label = column_name(&target.declared.label);
+    let label = target
+        .column(&target.declared.label)
+        .map_or("_id", |column| column.shown.as_str());
     for chunk in codes.chunks(200) {
         let marks: Vec<String> = (1..=chunk.len()).map(|index| format!("?{index}")).collect();
         let sql = format!(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use banyan_base::{Problem, codes};
-use banyan_door::{Audit, Call, Decision, Handler, Method, Operation, Reply, Target};
+use banyan_door::{Audit, Call, Handler, Method, Operation, Reply, Target};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
@@ -76,14 +76,11 @@ struct Sent {
 
 /// Kept filters of a type are for those who may list it.
 fn listable(call: &mut Call<'_, '_>, kind: &str) -> Result<(), Problem> {
-    let target = Target {
-        action: format!("{kind}.list"),
-        resource: kind.to_owned(),
-    };
-    match call.door.decide(call.cx, "record.list", &target)? {
-        Decision::Permit(_) => Ok(()),
-        Decision::Deny { reason } => Err(Problem::new(codes::FORBIDDEN, reason)),
-    }
+    let target = Target::records(kind, "list");
+    call.door
+        .decide(call.cx, "record.list", &target)?
+        .permitted(call.cx)
+        .map(|_| ())
 }
 
 fn list(call: &mut Call<'_, '_>) -> Result<Reply, Problem> {

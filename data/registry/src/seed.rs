@@ -58,6 +58,7 @@ pub fn load(
             verb,
             note: None,
             unrestricted: true,
+            eyes: None,
         };
         match existing {
             None => {

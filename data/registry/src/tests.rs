@@ -140,6 +140,7 @@ impl Platform {
                 verb: "created",
                 note: None,
                 unrestricted: false,
+                eyes: None,
             };
             record::create(&cx, tx, &catalog, &info, &change)
         })
@@ -158,6 +159,7 @@ impl Platform {
                 verb: "updated",
                 note: None,
                 unrestricted: false,
+                eyes: None,
             };
             record::update(&cx, tx, &catalog, &info, &before, &change)
         })
@@ -266,7 +268,7 @@ fn a_record_lives() {
             let catalog = registry.catalog(tx)?;
             let info = catalog.find("rooms.room")?;
             let before = record::get(tx, &info, &id)?;
-            record::delete(&cx, tx, &catalog, &info, &before)
+            crate::removal::delete(&cx, tx, &catalog, &info, &before)
         });
         assert_eq!(deleted.unwrap_err().code.name, "in-use");
         let (changes, was) = platform
@@ -274,7 +276,10 @@ fn a_record_lives() {
             .db
             .read::<_, Problem>(|tx| {
                 let info = platform.registry.catalog(tx)?.find("rooms.room")?;
-                let changes = history::changes(&platform.registry, tx, &info, &made.id)?;
+                let changes = {
+                    let versions = history::versions(tx, &info, &made.id)?;
+                    history::changes(&platform.registry, tx, &info, versions)?
+                };
                 Ok((
                     changes,
                     history::as_of(&platform.ctx(), tx, &info, &made.id, "2022-03-01T00:30:00.000Z")?,
@@ -412,7 +417,7 @@ fn transitions_follow_the_declaration() {
                 lifecycle::transition(
                     &cx,
                     tx,
-                    &catalog,
+                    (&catalog, None),
                     &info,
                     &before,
                     "close",

@@ -22,6 +22,8 @@ codes! {
     BAD_CURSOR = "bad-cursor" 400 "翻页标记无效";
     UNAUTHENTICATED = "unauthenticated" 401 "请先登录";
     FORBIDDEN = "forbidden" 403 "没有权限";
+    PURPOSE_REQUIRED = "purpose-required" 403 "需要写明用途";
+    APPROVAL_REQUIRED = "approval-required" 403 "需要另一人同意";
     NOT_FOUND = "not-found" 404 "没有找到";
     METHOD_NOT_ALLOWED = "method-not-allowed" 405 "不支持这种操作";
     NOT_ACCEPTABLE = "not-acceptable" 406 "不支持所要的格式";

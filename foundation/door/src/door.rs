@@ -188,9 +188,7 @@ impl Door {
         });
         let outcome = match &result {
             Ok(_) => Outcome::Done,
-            Err(problem) if problem.code == codes::FORBIDDEN || problem.code == codes::UNAUTHENTICATED => {
-                Outcome::Denied
-            }
+            Err(problem) if matches!(problem.code.status, 401 | 403) => Outcome::Denied,
             Err(problem) if problem.code.status < 500 => Outcome::Refused,
             Err(_) => Outcome::Failed,
         };
@@ -214,17 +212,11 @@ impl Door {
         result
     }
 
-    fn permit(&self, cx: &Ctx, row: &Operation, target: &Target) -> Result<Obligations, Problem> {
+    fn permit(&self, cx: &Ctx, row: &Operation, target: &Target) -> Result<Arc<Obligations>, Problem> {
         if !within(&cx.actor.grant, row, target) {
             return Err(Problem::new(codes::FORBIDDEN, cx.actor.grant.reason.clone()));
         }
-        match self.inner.policy.decide(cx, target, row)? {
-            Decision::Permit(obligations) => Ok(obligations),
-            Decision::Deny { reason } if cx.actor.kind == banyan_base::ActorKind::Anonymous => {
-                Err(Problem::new(codes::UNAUTHENTICATED, reason))
-            }
-            Decision::Deny { reason } => Err(Problem::new(codes::FORBIDDEN, reason)),
-        }
+        self.inner.policy.decide(cx, target, row)?.permitted(cx)
     }
 
     fn run(
@@ -232,7 +224,7 @@ impl Door {
         cx: &Ctx,
         row: &Arc<Operation>,
         input: Input,
-        obligations: Obligations,
+        obligations: Arc<Obligations>,
         kept: &Kept,
         tx: Option<&mut Tx<'_>>,
     ) -> Result<Reply, Problem> {
@@ -275,7 +267,7 @@ impl Door {
         cx: &Ctx,
         row: &Operation,
         input: &Input,
-        obligations: &Obligations,
+        obligations: &Arc<Obligations>,
         kept: &Kept,
         tx: &mut Tx<'_>,
     ) -> Result<Reply, Problem> {

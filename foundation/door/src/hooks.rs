@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use banyan_base::{Actor, Ctx, Problem};
+use banyan_base::{Actor, ActorKind, Ctx, Predicate, Problem, codes};
+use serde::{Deserialize, Serialize};
 
 use crate::{Operation, Target, Touch};
 
@@ -13,29 +15,98 @@ pub enum Audit {
     Write,
 }
 
-/// What policy asks of whoever carries out a permitted act.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What of a field a permitted act may see. Fields that are not named are seen whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldRule {
+    /// False: the field is as if it were empty.
+    pub shown: bool,
+    /// The rows on which it is shown whole; on others by its mask.
+    pub whole: Predicate,
+}
+
+/// What policy asks of whoever carries out a permitted act. Engines make it part of their queries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Obligations {
-    /// CQL2 text that every row must meet, per policy that asked; all hold together.
-    pub filters: Vec<String>,
-    /// Fields that are shown masked.
-    pub masks: Vec<String>,
+    /// Only these rows are there.
+    pub rows: Predicate,
+    pub fields: BTreeMap<String, FieldRule>,
+    /// Groups of fewer records than this are not shown.
+    pub k_anonymous: Option<u32>,
+    /// Why somebody else must agree first.
+    pub two_person: Option<String>,
+    /// Field with the party id of whom a row is about, where the rows hold personal data; empty: each row is its own.
+    pub subject: Option<String>,
+}
+
+impl Default for Obligations {
+    /// Asks nothing.
+    fn default() -> Obligations {
+        Obligations {
+            rows: Predicate::Always,
+            fields: BTreeMap::new(),
+            k_anonymous: None,
+            two_person: None,
+            subject: None,
+        }
+    }
 }
 
 impl Obligations {
-    pub fn is_empty(&self) -> bool {
-        self.filters.is_empty() && self.masks.is_empty()
+    /// Whether all rows are there, with all fields whole.
+    pub fn sees_all(&self) -> bool {
+        self.rows.is_always() && self.fields.is_empty()
     }
+}
+
+/// A purpose that somebody may name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PurposeChoice {
+    /// `<package>.<purpose>`.
+    pub name: String,
+    pub title: String,
 }
 
 /// Policy's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    Permit(Obligations),
+    Permit(Arc<Obligations>),
     /// `reason` is for the caller, in Chinese, and names who could.
     Deny {
         reason: String,
     },
+    /// Personal data are read for a purpose, and none, or no good one, was named.
+    NoPurpose {
+        reason: String,
+        choices: Vec<PurposeChoice>,
+    },
+}
+
+impl Decision {
+    /// A permit that asks nothing.
+    pub fn permit() -> Decision {
+        Decision::Permit(Arc::default())
+    }
+
+    /// What the act must mind, or the refusal to its caller.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`, `UNAUTHENTICATED` where nobody has signed in, `PURPOSE_REQUIRED`.
+    pub fn permitted(self, cx: &Ctx) -> Result<Arc<Obligations>, Problem> {
+        match self {
+            Decision::Permit(obligations) => Ok(obligations),
+            Decision::Deny { reason } if cx.actor.kind == ActorKind::Anonymous => {
+                Err(Problem::new(codes::UNAUTHENTICATED, reason))
+            }
+            Decision::Deny { reason } => Err(Problem::new(codes::FORBIDDEN, reason)),
+            Decision::NoPurpose { reason, choices } => {
+                let choices: Vec<_> = choices
+                    .into_iter()
+                    .map(|choice| serde_json::json!({ "name": choice.name, "title": choice.title }))
+                    .collect();
+                Err(Problem::new(codes::PURPOSE_REQUIRED, reason).with("purposes", choices))
+            }
+        }
+    }
 }
 
 /// Decides every act.

@@ -29,8 +29,8 @@ mod touch;
 pub use describe::{Describe, Description, Face};
 pub use door::Door;
 pub use hooks::{
-    Audit, AuditLog, AuditStart, AuditTicket, Authenticator, Capacity, Credential, Decision, LogAudit,
-    Obligations, Outcome, Policy,
+    Audit, AuditLog, AuditStart, AuditTicket, Authenticator, Capacity, Credential, Decision, FieldRule,
+    LogAudit, Obligations, Outcome, Policy, PurposeChoice,
 };
 pub use idempotency::{KEPT_HOURS, MIGRATIONS, prune};
 pub use input::{Body, Caller, Input, TemporaryFile, Upload, UploadContent};

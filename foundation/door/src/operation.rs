@@ -46,6 +46,8 @@ pub struct Target {
     pub action: String,
     /// `<package>.<type>`, or `platform`.
     pub resource: String,
+    /// Name of the transition, where the act is one.
+    pub transition: Option<String>,
 }
 
 impl Target {
@@ -53,6 +55,16 @@ impl Target {
         Target {
             action: action.into(),
             resource: "platform".into(),
+            transition: None,
+        }
+    }
+
+    /// An act on records of a type, `<package>.<type>`.
+    pub fn records(of: &str, verb: &str) -> Target {
+        Target {
+            action: format!("{of}.{verb}"),
+            resource: of.to_owned(),
+            transition: None,
         }
     }
 }
@@ -63,7 +75,7 @@ pub struct Call<'a, 'tx> {
     pub tx: &'a mut Tx<'tx>,
     pub input: &'a Input,
     /// What policy asks of whoever reads or writes data here.
-    pub obligations: &'a Obligations,
+    pub obligations: &'a Arc<Obligations>,
     pub door: &'a Door,
     /// Where to say whose data are shown; a stream takes a clone along.
     pub touches: &'a Touches,
@@ -74,7 +86,7 @@ pub struct Outside<'a> {
     pub cx: &'a Ctx,
     pub db: &'a Db,
     pub input: &'a Input,
-    pub obligations: &'a Obligations,
+    pub obligations: &'a Arc<Obligations>,
     pub door: &'a Door,
     /// Where to say whose data are shown; a stream takes a clone along.
     pub touches: &'a Touches,

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::{
     Access, AuditLog, AuditStart, AuditTicket, Decision, Door, Handler, Input, MIGRATIONS, Method, Metrics,
-    Obligations, Operation, Outcome, Outside, Policy, Reply, ReplyBody, Target, Touch,
+    Operation, Outcome, Outside, Policy, Reply, ReplyBody, Target, Touch,
 };
 
 /// What happened at the door, in order.
@@ -81,7 +81,7 @@ impl Policy for Ends {
     fn decide(&self, cx: &Ctx, target: &Target, _: &Operation) -> Result<Decision, Problem> {
         self.0.note(format!("policy {}", target.action));
         Ok(if cx.actor.has_role("writer") {
-            Decision::Permit(Obligations::default())
+            Decision::permit()
         } else {
             Decision::Deny {
                 reason: "要有 writer 角色。".into(),

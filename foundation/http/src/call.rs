@@ -107,10 +107,11 @@ async fn sent(
 async fn run(
     shared: &Arc<Shared>,
     row: Operation,
-    input: Input,
+    mut input: Input,
     headers: &HeaderMap,
     trace: String,
 ) -> Result<Response, Problem> {
+    let purpose = purpose(headers, &mut input)?;
     let (credential, by_cookie) = credential(headers, shared.settings.cookie)?;
     let capacity = capacity(headers)?;
     if by_cookie && row.method != banyan_door::Method::Get && !same_site(headers) {
@@ -144,12 +145,36 @@ async fn run(
         };
         let cx = Ctx {
             trace,
+            purpose,
             ..inner.door.world().ctx(actor)
         };
         inner.door.call(&cx, row.name, input)
     });
     let reply = work.await.map_err(Problem::internal)??;
     respond(reply)
+}
+
+/// Header, and query parameter for links and clients that can send no header, that names what data are read for.
+const PURPOSE: &str = "banyan-purpose";
+
+/// The purpose that a call names; the parameter is taken out, for what reads queries to the last knows none of that name.
+fn purpose(headers: &HeaderMap, input: &mut Input) -> Result<Option<String>, Problem> {
+    let wrong = || {
+        let text = "用途(Banyan-Purpose)应为 <包>.<用途>。";
+        Problem::new(codes::BAD_REQUEST, text)
+    };
+    let sent = headers.get(PURPOSE).map(|value| value.to_str());
+    let sent = sent.transpose().map_err(|_| wrong())?.map(str::to_owned);
+    let linked = input.query_value(PURPOSE).map(str::to_owned);
+    input.query.retain(|(name, _)| name != PURPOSE);
+    let Some(named) = sent.or(linked).filter(|named| !named.is_empty()) else {
+        return Ok(None);
+    };
+    let fits = named.len() <= 60
+        && named
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.'));
+    if fits { Ok(Some(named)) } else { Err(wrong()) }
 }
 
 /// Cookies as they were sent: name and value.

@@ -19,6 +19,8 @@ pub mod audit;
 mod operations;
 mod people;
 mod policy;
+#[cfg(test)]
+mod policy_tests;
 mod sign;
 #[cfg(test)]
 mod tests;
@@ -27,7 +29,7 @@ use banyan_store::{Migration, MigrationSet};
 
 pub use account::{NewAccount, names as account_names};
 pub use operations::operations;
-pub use policy::CedarPolicy;
+pub use policy::{CedarPolicy, SELF};
 pub use sign::{Accounts, FirstLogin, Provider, SESSION_COOKIE, Settings};
 
 /// The tables of this crate.

@@ -1,17 +1,13 @@
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use banyan_base::{Actor, ActorKind, Ctx, ManualClock, World};
-use banyan_door::{
-    Authenticator, Capacity, Credential, Decision, Handler, Input, Operation, Policy, Reply, Target,
-};
+use banyan_base::{Actor, ManualClock, World};
+use banyan_door::{Authenticator, Capacity, Credential, Input};
 use banyan_store::testing::databases;
 use serde_json::json;
 
-use crate::CedarPolicy;
 use crate::sign::testing::{Bed, signed};
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     World::new(
         Arc::new(ManualClock::new("2022-03-01T00:00:00Z".parse().unwrap())),
         5,
@@ -132,82 +128,4 @@ fn administrators_change_accounts() {
         assert_eq!(verbs, expected);
         assert!(!serde_json::to_string(&events).unwrap().contains("horse"));
     }
-}
-
-#[test]
-fn policies_decide() {
-    let policy = CedarPolicy::default();
-    policy.set(&[
-        ("wp".into(), "permit(principal in Role::\"wp.office\", action, resource in Package::\"wp\");\npermit(principal in Role::\"wp.unit\", action in [Action::\"view\", Action::\"list\"], resource in Type::\"wp.task\");".into()),
-        ("broken".into(), "permit(".into()),
-    ]);
-    let row = Operation::read("record.x", "查看", "/x", Handler::inside(|_| Ok(Reply::empty())));
-    let decide = |role: &str, action: &str, resource: &str| {
-        let actor = Actor {
-            id: "1".into(),
-            name: "甲".into(),
-            kind: ActorKind::Person,
-            unit: None,
-            roles: [role.to_owned()].into(),
-            standing: banyan_base::Standing::default(),
-            grant: banyan_base::Grant::default(),
-        };
-        let cx: Ctx = world().ctx(actor);
-        let target = Target {
-            action: format!("{resource}.{action}"),
-            resource: resource.into(),
-        };
-        matches!(policy.decide(&cx, &target, &row).unwrap(), Decision::Permit(_))
-    };
-    assert!(decide("wp.office", "delete", "wp.task"));
-    assert!(!decide("wp.office", "view", "other.task"));
-    assert!(decide("wp.unit", "view", "wp.task"));
-    assert!(!decide("wp.unit", "update", "wp.task"));
-    assert!(!decide("wp.unit", "view", "wp.notice"));
-    assert!(!decide("", "view", "wp.task"));
-    assert!(decide("admin", "delete", "anything.at_all"));
-}
-
-#[test]
-fn only_what_names_the_public_is_open_to_the_world() {
-    let policy = CedarPolicy::default();
-    policy.set(&[(
-        "wp".into(),
-        "permit(principal, action, resource in Package::\"wp\");
-         permit(principal in Role::\"public\", action in [Action::\"list\", Action::\"view\"], resource in Type::\"wp.task\");
-         permit(principal in Role::\"public\", action in [Action::\"list\"], resource in Type::\"other.site\");
-         forbid(principal, action, resource in Type::\"wp.task\") when { action == Action::\"wp.task.view\" && principal == Account::\"anonymous\" };"
-            .into(),
-    )]);
-    let row = Operation::read("record.x", "查看", "/x", Handler::inside(|_| Ok(Reply::empty())));
-    let described = Operation {
-        open: true,
-        ..row.clone()
-    };
-    let person = Actor {
-        id: "1".into(),
-        name: "甲".into(),
-        kind: ActorKind::Person,
-        unit: None,
-        roles: BTreeSet::new(),
-        standing: banyan_base::Standing::default(),
-        grant: banyan_base::Grant::default(),
-    };
-    let decide = |actor: &Actor, action: &str, resource: &str, row: &Operation| {
-        let target = Target {
-            action: format!("{resource}.{action}"),
-            resource: resource.into(),
-        };
-        let decision = policy.decide(&world().ctx(actor.clone()), &target, row);
-        matches!(decision.unwrap(), Decision::Permit(_))
-    };
-    let nobody = Actor::anonymous();
-    assert!(decide(&nobody, "list", "wp.task", &row));
-    assert!(!decide(&nobody, "view", "wp.task", &row));
-    assert!(!decide(&nobody, "update", "wp.task", &row));
-    assert!(!decide(&nobody, "list", "wp.notice", &described));
-    assert!(!decide(&nobody, "x", "platform", &row));
-    assert!(decide(&nobody, "x", "platform", &described));
-    assert!(decide(&person, "list", "other.site", &row));
-    assert!(decide(&person, "update", "wp.task", &row));
 }

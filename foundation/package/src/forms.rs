@@ -44,13 +44,21 @@ pub(crate) const PACKAGE: Shape = Table(&[
     may("needs", Map(&Text), "所需要的包及其最低版本。"),
     may("roles", Map(&ROLE), "本包的角色。"),
     may("purposes", Map(&PURPOSE), "使用个人信息的用途。"),
-    may("impact", IMPACT, "个人信息保护影响评估(个保法第五十五、五十六条);有个人信息的包必须有。"),
+    may(
+        "impact",
+        IMPACT,
+        "个人信息保护影响评估(个保法第五十五、五十六条);有个人信息的包必须有。",
+    ),
 ]);
 
 const IMPACT: Shape = Table(&[
     must("necessity", Text, "处理目的、方式为何合法、正当、必要。"),
     must("risks", Text, "对个人权益的影响及安全风险。"),
-    must("safeguards", Text, "所采取的保护措施,为何合法、有效并与风险程度相适应。"),
+    must(
+        "safeguards",
+        Text,
+        "所采取的保护措施,为何合法、有效并与风险程度相适应。",
+    ),
     must("assessed_on", Date, "评估日期。"),
     must("assessed_by", Text, "评估单位。"),
     must("review_by", Date, "此日之前重新评估。"),
@@ -83,7 +91,11 @@ const PURPOSE: Shape = Table(&[
     must("retention", Text, "保存期限,ISO 8601 时长,例如 P5Y。"),
     may("sunset", Date, "用途终止日期。"),
     may("roles", NAMES, "可以为此用途使用数据的角色。"),
-    may("fields", Map(&NAMES), "此用途需要的个人信息:类型 → 字段;没有列出的不显示。"),
+    may(
+        "fields",
+        Map(&NAMES),
+        "此用途需要的个人信息:类型 → 字段;没有列出的不显示。",
+    ),
 ]);
 
 /// package.toml of an overlay. What stands in its tables may be a part only; it is checked where it is merged.

@@ -33,10 +33,9 @@ fn kind(package: &str, kind: &FieldKind) -> Option<AttributeKind> {
             _ => AttributeKind::Text,
         },
         // Nothing in Cedar compares with these.
-        FieldKind::Decimal { .. }
-        | FieldKind::File { .. }
-        | FieldKind::Geometry { .. }
-        | FieldKind::Json => return None,
+        FieldKind::Decimal { .. } | FieldKind::File { .. } | FieldKind::Geometry { .. } | FieldKind::Json => {
+            return None;
+        }
         _ => AttributeKind::Text,
     })
 }
@@ -90,12 +89,10 @@ pub fn rules(package: &Package) -> PackageRules {
     }
     let mut purposes = BTreeMap::new();
     for (name, purpose) in &package.purposes {
-        let fields = purpose.fields.iter().map(|(of, fields)| {
-            (
-                qualified(&package.id, of),
-                fields.iter().cloned().collect(),
-            )
-        });
+        let fields = purpose
+            .fields
+            .iter()
+            .map(|(of, fields)| (qualified(&package.id, of), fields.iter().cloned().collect()));
         purposes.insert(
             format!("{}.{name}", package.id),
             PurposeRules {

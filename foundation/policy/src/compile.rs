@@ -374,10 +374,7 @@ fn truth(expr: &Expr, of: &str) -> Result<Truth, Unsupported> {
             }
             known
         }
-        Expr::Like {
-            expr: inner,
-            pattern,
-        } => {
+        Expr::Like { expr: inner, pattern } => {
             let Some(at) = path(inner).filter(|path| !path.is_empty()) else {
                 return unsupported(expr);
             };

@@ -16,6 +16,6 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-pub use policies::{Answer, Fault, PUBLIC, Policies, Question, Reason, principal_entity};
+pub use policies::{Answer, CITIZEN, Fault, PUBLIC, Policies, Question, Reason, principal_entity};
 pub use rules::{PackageRules, PurposeRules, TypeRules};
 pub use shape::{Attribute, AttributeKind, TypeShape, VERBS, entity_type, schema};

@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use banyan_base::{Actor, ActorKind, Predicate};
 use cedar_policy::{
     Context, Decision, Effect, Entities, Entity, EntityId, EntityTypeName, EntityUid, PartialEntities,
-    PartialEntityUid, PartialRequest, Policy, PolicyId, PolicySet, PrincipalConstraint,
-    RestrictedExpression, Schema, ValidationMode, Validator, pst,
+    PartialEntityUid, PartialRequest, Policy, PolicyId, PolicySet, PrincipalConstraint, RestrictedExpression,
+    Schema, ValidationMode, ValidationWarning, Validator, pst,
 };
 
 use crate::compile::{self, Unsupported};
@@ -12,6 +12,8 @@ use crate::shape::{TypeShape, VERBS, entity_type, schema};
 
 /// The role that everyone has, signed in or not.
 pub const PUBLIC: &str = "public";
+/// The role that every citizen has.
+pub const CITIZEN: &str = "citizen";
 
 /// What is wrong with a package's policies, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +62,9 @@ pub struct Answer {
     pub reasons: Vec<Reason>,
 }
 
-impl Answer {
-    fn nothing() -> Answer {
+impl Default for Answer {
+    /// Permits nothing.
+    fn default() -> Answer {
         Answer {
             rows: Predicate::Never,
             k_anonymous: None,
@@ -71,12 +74,17 @@ impl Answer {
     }
 }
 
+/// A policy that may count, whether it permits, and the rows for which it counts.
+type Part = (PolicyId, bool, Result<Predicate, Unsupported>);
+
 /// The policies of one package, over the types it knows.
 pub struct Policies {
     schema: Schema,
     all: PolicySet,
     /// Those that count for people who have not signed in.
     public: PolicySet,
+    /// Those that count for citizens: anybody can become one.
+    citizens: PolicySet,
     /// Policies with a last day.
     until: BTreeMap<PolicyId, String>,
     package: String,
@@ -93,11 +101,17 @@ fn uid(kind: &str, id: &str) -> Option<EntityUid> {
     Some(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
 }
 
-/// Whether a policy counts for people who have not signed in: permits that name them, and every forbid.
-fn counts_for_strangers(policy: &Policy) -> bool {
-    let open = [uid("Role", PUBLIC), uid("Account", "anonymous")];
+/// Whether a policy counts for those who come from outside: permits that name one of these roles or one account, and every
+/// forbid. A permit for "any principal" means any colleague.
+fn names(policy: &Policy, roles: &[&str]) -> bool {
     match policy.principal_constraint() {
-        PrincipalConstraint::In(named) | PrincipalConstraint::Eq(named) => open.contains(&Some(named)),
+        PrincipalConstraint::In(named) | PrincipalConstraint::Eq(named) => {
+            match named.type_name().to_string().as_str() {
+                "Role" => roles.contains(&named.id().unescaped()),
+                "Account" => true,
+                _ => false,
+            }
+        }
         _ => policy.effect() == Effect::Forbid,
     }
 }
@@ -151,11 +165,13 @@ pub fn principal_entity(actor: &Actor) -> Option<Entity> {
             attributes.insert(name.into(), text(value));
         }
     }
+    let citizen = (actor.kind == ActorKind::Citizen).then_some(CITIZEN);
     let roles = actor
         .roles
         .iter()
         .map(String::as_str)
         .chain([PUBLIC])
+        .chain(citizen)
         .map(|role| uid("Role", role))
         .collect::<Option<HashSet<_>>>()?;
     Entity::new(uid("Account", &actor.id)?, attributes, roles).ok()
@@ -180,18 +196,17 @@ impl Policies {
                 message: format!("a name of this package can't be used in policies: {error}"),
             }]
         })?;
-        let read: PolicySet = text
-            .parse()
-            .map_err(|errors: cedar_policy::ParseErrors| {
-                errors
-                    .iter()
-                    .map(|error| Fault {
-                        offset: offset(error),
-                        message: error.to_string(),
-                    })
-                    .collect::<Vec<_>>()
-            })?;
-        let (mut all, mut public, mut until) = (PolicySet::new(), PolicySet::new(), BTreeMap::new());
+        let read: PolicySet = text.parse().map_err(|errors: cedar_policy::ParseErrors| {
+            errors
+                .iter()
+                .map(|error| Fault {
+                    offset: offset(error),
+                    message: error.to_string(),
+                })
+                .collect::<Vec<_>>()
+        })?;
+        let (mut all, mut until) = (PolicySet::new(), BTreeMap::new());
+        let (mut public, mut citizens) = (PolicySet::new(), PolicySet::new());
         let mut faults = Vec::new();
         for policy in read.policies() {
             let mut fault = |message: String| faults.push(Fault { offset: 0, message });
@@ -210,8 +225,12 @@ impl Policies {
             {
                 fault(format!("@k_anonymous(\"{k}\") is not a number above 1"));
             }
-            if counts_for_strangers(&policy) && public.add(policy.clone()).is_err() {
-                fault(format!("two policies have the @id {}", policy.id()));
+            // Those that are two of one id are found below.
+            if names(&policy, &[PUBLIC]) {
+                let _ = public.add(policy.clone());
+            }
+            if names(&policy, &[PUBLIC, CITIZEN]) {
+                let _ = citizens.add(policy.clone());
             }
             if all.add(policy.clone()).is_err() {
                 fault(format!("two policies have the @id {}", policy.id()));
@@ -224,6 +243,7 @@ impl Policies {
             schema,
             all,
             public,
+            citizens,
             until,
             package: package.to_owned(),
         })
@@ -252,6 +272,14 @@ impl Policies {
                 message: error.to_string(),
             })
             .collect();
+        // `action == Action::"view"` reads well and never holds: what is done is `in` it.
+        faults.extend(result.validation_warnings().filter_map(|warning| match warning {
+            ValidationWarning::ImpossiblePolicy(_) => Some(Fault {
+                offset: offset(warning),
+                message: format!("{warning}; verbs are groups: write `action in [Action::\"view\"]`"),
+            }),
+            _ => None,
+        }));
         if !faults.is_empty() {
             return faults;
         }
@@ -303,11 +331,7 @@ impl Policies {
     }
 
     /// Each policy that may count, and the rows for which it does.
-    #[expect(clippy::type_complexity, reason = "the triple is read at once by its two callers")]
-    fn parts(
-        &self,
-        question: &Question<'_>,
-    ) -> Option<Vec<(PolicyId, bool, Result<Predicate, Unsupported>)>> {
+    fn parts(&self, question: &Question<'_>) -> Option<Vec<Part>> {
         let principal = principal_entity(question.actor)?;
         let action = uid("Action", &format!("{}.{}", question.of, question.verb))?;
         let resource: EntityTypeName = entity_type(question.of).parse().ok()?;
@@ -323,10 +347,10 @@ impl Policies {
                 .filter_map(|(name, value)| Some((name.to_owned(), text(value?)))),
         )
         .ok()?;
-        let whole = if question.actor.kind == ActorKind::Anonymous {
-            &self.public
-        } else {
-            &self.all
+        let whole = match question.actor.kind {
+            ActorKind::Anonymous => &self.public,
+            ActorKind::Citizen => &self.citizens,
+            _ => &self.all,
         };
         let request = PartialRequest::new(
             PartialEntityUid::from_concrete(principal.uid().clone()),
@@ -378,7 +402,7 @@ impl Policies {
     /// What these policies say.
     pub fn answer(&self, question: &Question<'_>) -> Answer {
         let Some(parts) = self.parts(question) else {
-            return Answer::nothing();
+            return Answer::default();
         };
         let mut reasons = Vec::new();
         let (mut k, mut two) = (Vec::new(), Vec::new());
@@ -387,7 +411,11 @@ impl Policies {
                 tracing_error(&self.package, question, unsupported);
             }
             // What can't be said to a database: a permit is never, a forbid always.
-            let rows = rows.unwrap_or(if permits { Predicate::Never } else { Predicate::Always });
+            let rows = rows.unwrap_or(if permits {
+                Predicate::Never
+            } else {
+                Predicate::Always
+            });
             if permits && !rows.is_never() {
                 let policy = self.all.policy(&id);
                 let annotation = |name: &str| policy.and_then(|policy| policy.annotation(name));
@@ -422,9 +450,7 @@ fn tracing_error(package: &str, question: &Question<'_>, error: &dyn std::fmt::D
 
 /// The rows for which what is left of a policy is true.
 fn residual(policy: &Policy, of: &str) -> Result<Predicate, Unsupported> {
-    let whole = policy
-        .to_pst()
-        .map_err(|error| Unsupported(error.to_string()))?;
+    let whole = policy.to_pst().map_err(|error| Unsupported(error.to_string()))?;
     let mut parts = Vec::new();
     for clause in whole.body().clauses() {
         match clause {

@@ -135,7 +135,10 @@ pub fn schema(package: &str, shapes: &[TypeShape]) -> Value {
     for shape in shapes {
         let mut attributes = Map::new();
         for one in own().iter().chain(&shape.attributes) {
-            attributes.insert(one.name.clone(), attribute(typed(&one.kind, &known), one.required));
+            attributes.insert(
+                one.name.clone(),
+                attribute(typed(&one.kind, &known), one.required),
+            );
         }
         let (space, short) = shape.name.split_once('.').unwrap_or(("", &shape.name));
         spaces.entry(space.replace('-', "_")).or_default().insert(

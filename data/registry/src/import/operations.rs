@@ -157,11 +157,13 @@ fn start(registry: &Arc<Registry>, store: &Blobs, call: &Outside<'_>) -> Result<
     };
     let location = format!("/v1/imports/{}", run.id);
     let (cx, door, input) = (call.cx.clone(), call.door.clone(), call.input.clone());
+    let obligations = Arc::clone(call.obligations);
     call.db.write::<_, Problem>(move |tx| {
         door.once(&cx, tx, "import.start", &input, |tx| {
             blobs::register(tx, &cx, &blob)?;
             run::insert(tx, &run)?;
-            let payload = json!({ "run": run.id, "actor": cx.actor });
+            let payload =
+                json!({ "run": run.id, "actor": cx.actor, "purpose": cx.purpose, "obligations": *obligations });
             tx.enqueue(&cx, &NewJob::now(&cx, JOB, payload))?;
             Reply::accepted(location, run::shown(tx, &run)?)
         })

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use banyan_base::{Actor, Ctx, Problem};
+use banyan_door::Obligations;
 use banyan_package::model::FieldKind;
 use banyan_store::jobs::{self, Job, JobError, JobHandler};
 use banyan_store::{Blobs, Db, Row, Tx, Value};
@@ -14,6 +15,7 @@ use serde_json::{Map, Value as Json, json};
 use super::table::{Next, TableRow, read_rows};
 use crate::catalog::{Catalog, TypeInfo};
 use crate::record::{self, Change};
+use crate::sight::{secure, still_there, unseen_fields};
 use crate::{Registry, cell, reference};
 
 /// The kind of the job.
@@ -206,6 +208,11 @@ pub fn job(registry: &Arc<Registry>, blobs: &Blobs) -> JobHandler {
 struct Payload {
     run: String,
     actor: Actor,
+    #[serde(default)]
+    purpose: Option<String>,
+    /// What policy asked of the import when it was asked for; runs from before there were any: nothing.
+    #[serde(default)]
+    obligations: Arc<Obligations>,
 }
 
 /// What a column of the table goes to.
@@ -255,7 +262,11 @@ fn mapping(info: &TypeInfo, header: &[String]) -> Result<Vec<Option<usize>>, Str
 /// False where the process ends before the work is done.
 fn perform(registry: &Arc<Registry>, blobs: &Blobs, cx: &Ctx, db: &Db, job: &Job) -> Result<bool, Problem> {
     let payload: Payload = serde_json::from_value(job.payload.clone()).map_err(Problem::internal)?;
-    let cx = cx.world.ctx(payload.actor);
+    let cx = Ctx {
+        purpose: payload.purpose,
+        ..cx.world.ctx(payload.actor)
+    };
+    let obligations = payload.obligations;
     let id = payload.run;
     let run = db.read(|tx| find(tx, &id))?;
     let Some(run) = run.filter(|run| run.state == "queued" || run.state == "running") else {
@@ -298,6 +309,7 @@ fn perform(registry: &Arc<Registry>, blobs: &Blobs, cx: &Ctx, db: &Db, job: &Job
         run,
         mapped: Arc::new(mapped),
         seen: HashMap::new(),
+        obligations,
     };
     let mut passed = 0;
     let mut stopped = false;
@@ -362,6 +374,7 @@ struct Work {
     mapped: Arc<Vec<Option<usize>>>,
     /// Dry runs write nothing, so rows of one key in one file are found here: key → line.
     seen: HashMap<String, u64>,
+    obligations: Arc<Obligations>,
 }
 
 #[derive(Default)]
@@ -380,8 +393,12 @@ impl Work {
             self.job.clone(),
             self.run.clone(),
             Arc::clone(&self.mapped),
-            cx.world.ctx(cx.actor.clone()),
+            Ctx {
+                purpose: cx.purpose.clone(),
+                ..cx.world.ctx(cx.actor.clone())
+            },
         );
+        let obligations = Arc::clone(&self.obligations);
         let mut seen = std::mem::take(&mut self.seen);
         let (seen, goes_on) = db.write::<_, Problem>(move |tx| {
             if !jobs::report(tx, &cx, &job, &json!({ "run": run.id }))? {
@@ -396,11 +413,20 @@ impl Work {
             }
             let catalog = registry.catalog(tx)?;
             let info = catalog.find(&run.kind)?;
+            let sight = secure(&info, &obligations, &catalog, tx.dialect());
             let mut tally = Tally::default();
             let mut put = |tx: &mut Tx<'_>| -> Result<(), Problem> {
                 for row in &rows {
                     one(
-                        &cx, tx, &catalog, &info, &run, &mapped, row, &mut seen, &mut tally,
+                        &cx,
+                        tx,
+                        &catalog,
+                        (&info, &sight),
+                        &run,
+                        &mapped,
+                        row,
+                        &mut seen,
+                        &mut tally,
                     )?;
                 }
                 Ok(())
@@ -460,7 +486,7 @@ fn one(
     cx: &Ctx,
     tx: &mut Tx<'_>,
     catalog: &Catalog,
-    info: &TypeInfo,
+    (info, sight): (&TypeInfo, &TypeInfo),
     run: &Run,
     mapped: &[Option<usize>],
     row: &TableRow,
@@ -507,20 +533,29 @@ fn one(
             verb: "created",
             note: None,
             unrestricted: false,
+            eyes: None,
         };
         let existing = match (&key, run.mode) {
-            (Some(key), Mode::Upsert) => reference::resolve(tx, info, key)?,
+            (Some(key), Mode::Upsert) => reference::resolve(tx, sight, key)?,
             _ => None,
         };
         match existing {
-            None => record::create(cx, tx, catalog, info, &change(&fields)).map(|_| true),
+            None => {
+                let made = record::create(cx, tx, catalog, info, &change(&fields))?;
+                still_there(tx, sight, &made.id).map(|()| true)
+            }
             Some(id) => {
+                if sight.is_secured() {
+                    let shown = record::get(tx, sight, &id)?;
+                    unseen_fields(&shown, &[&shown], &mut fields)?;
+                }
                 let before = record::get_for_change(tx, info, &id, Some("*"))?;
                 let change = Change {
                     verb: "updated",
                     ..change(&fields)
                 };
-                record::update(cx, tx, catalog, info, &before, &change).map(|_| false)
+                record::update(cx, tx, catalog, info, &before, &change)?;
+                still_there(tx, sight, &id).map(|()| false)
             }
         }
     });

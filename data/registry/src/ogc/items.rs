@@ -17,6 +17,7 @@ use crate::query::{
     TemporalOp,
 };
 use crate::record::{self, Record, etag};
+use crate::sight::touch;
 use crate::{Error, Registry, reference};
 
 pub const PARAMETERS: &[&str] = &[
@@ -166,9 +167,6 @@ fn query_of(call: &Call<'_, '_>, info: &TypeInfo) -> Result<Query, Problem> {
             None => return Err(bad(&name.escape_debug().to_string(), "没有这个参数或属性")),
         }
     }
-    for filter in &call.obligations.filters {
-        all.push(query::parse(filter)?);
-    }
     query.filter = (!all.is_empty()).then_some(Expr::And(all));
     if let Some(limit) = input.query_value("limit") {
         let count = limit.parse::<u32>().ok().and_then(Limit::new);
@@ -268,6 +266,13 @@ pub fn list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Probl
         links.push(link(&address(&path, &query), "next", media, "下一页"));
     }
     let rows = &listing.page.items;
+    if info.columns.iter().any(|column| column.field.personal) {
+        let shown = rows
+            .iter()
+            .map(|row| record::decode(&info, row))
+            .collect::<Result<Vec<_>, _>>()?;
+        touch(call.touches, &info, &shown)?;
+    }
     let answer = if html || order == Crs::LatLon {
         let features = rows
             .iter()
@@ -328,6 +333,7 @@ pub fn view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Probl
             record::get(call.tx, &info, &id)?
         }
     };
+    touch(call.touches, &info, [&record])?;
     let here = place(&base(call.input), &info);
     let path = format!("{here}/items/{}", encode(&record.id));
     let mut links = own_links(call.input, &path, GEOJSON, html);

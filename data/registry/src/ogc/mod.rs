@@ -22,15 +22,13 @@ use banyan_door::{Audit, Call, Decision, Handler, Input, Operation, Reply, Targe
 
 use crate::Registry;
 use crate::catalog::TypeInfo;
+use crate::sight::{secure, secure_rows};
 
 pub use extent::Extents;
 
 fn target(input: &Input, verb: &str) -> Target {
     let resource = input.path.get("collection").cloned().unwrap_or_default();
-    Target {
-        action: format!("{resource}.{verb}"),
-        resource,
-    }
+    Target::records(&resource, verb)
 }
 
 const F: (&str, &str) = ("f", "格式:json 或 html");
@@ -130,17 +128,16 @@ pub fn operations(registry: &Arc<Registry>) -> Vec<Operation> {
     ]
 }
 
-/// The types the caller may list.
+/// The types the caller may list, as he sees them.
 fn visible(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Vec<Arc<TypeInfo>>, Problem> {
     let catalog = registry.catalog(call.tx)?;
     let mut all = Vec::new();
     for info in catalog.types.values() {
-        let target = Target {
-            action: format!("{}.list", info.name),
-            resource: info.name.clone(),
-        };
-        if let Decision::Permit(_) = call.door.decide(call.cx, "ogc.items", &target)? {
-            all.push(Arc::clone(info));
+        let target = Target::records(&info.name, "list");
+        if let Decision::Permit(obligations) = call.door.decide(call.cx, "ogc.items", &target)?
+            && obligations.k_anonymous.is_none()
+        {
+            all.push(secure(info, &obligations, &catalog, call.tx.dialect()));
         }
     }
     Ok(all)
@@ -148,5 +145,11 @@ fn visible(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Vec<Arc<TypeI
 
 fn collection(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Arc<TypeInfo>, Problem> {
     let name = call.input.path_value("collection")?;
-    registry.catalog(call.tx)?.find(name)
+    let catalog = registry.catalog(call.tx)?;
+    secure_rows(
+        &catalog.find(name)?,
+        call.obligations,
+        &catalog,
+        call.tx.dialect(),
+    )
 }

@@ -13,6 +13,7 @@ use super::sql::{Builder, Kind, property};
 use super::{json, search, spatial, text};
 use crate::catalog::TypeInfo;
 use crate::record::{Record, decode, select_list};
+use crate::sight::FLAGS;
 
 /// How a filter is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -159,7 +160,7 @@ fn rows(info: &TypeInfo, query: &Query, builder: &mut Builder) -> String {
     let Some(at) = &query.as_of else {
         return info.table.clone();
     };
-    let list = select_list(info);
+    let list = format!("_seq, {}", info.source_columns().join(", "));
     let (a, b) = (
         builder.mark(Value::Text(at.clone())),
         builder.mark(Value::Text(at.clone())),
@@ -192,6 +193,15 @@ fn conditions(
             ));
         }
         conditions.extend(search::condition(builder, tx.dialect(), info, words, first));
+        // The index knows the words of all fields: a row in which one of them is masked is not found by any.
+        if let Some(secured) = &info.secured {
+            let searched = secured
+                .masked
+                .iter()
+                .enumerate()
+                .filter(|(_, name)| info.column(name).is_some_and(|column| column.field.search));
+            conditions.extend(searched.map(|(at, _)| format!("substr({FLAGS}, {}, 1) = '0'", at + 1)));
+        }
     }
     Ok(conditions)
 }
@@ -280,7 +290,7 @@ fn statement(
     let mut builder = Builder::default();
     // Words alone, in the order of the search index: it need not look further than the page.
     let first = limit
-        .filter(|_| query.filter.is_none() && keys.len() == 1)
+        .filter(|_| query.filter.is_none() && keys.len() == 1 && !info.is_secured())
         .map(|limit| search::First {
             after: values.and_then(|values| values.first()).and_then(Value::as_int),
             limit,
@@ -343,8 +353,9 @@ fn statement(
         "SELECT {list}, {extra} FROM {} WHERE _updated_at <= {at} AND {condition} ORDER BY {order}{limit}",
         info.table
     );
+    let source = format!("_seq, {}", info.source_columns().join(", "));
     let past = format!(
-        "SELECT {list}, {extra} FROM (SELECT -_seq AS {list} FROM {} WHERE _updated_at <= {at} AND _superseded_at > {at})
+        "SELECT {list}, {extra} FROM (SELECT -_seq AS {source} FROM {} WHERE _updated_at <= {at} AND _superseded_at > {at})
          AS t WHERE {condition} ORDER BY {order}{limit}",
         info.history
     );
@@ -437,7 +448,7 @@ pub fn rows_of(tx: &mut Tx<'_>, info: &TypeInfo, query: &Query) -> Result<Listin
 /// How many match: exact from the counters where nothing is asked, else counted up to the bound.
 fn matched(tx: &mut Tx<'_>, info: &TypeInfo, query: &Query) -> Result<(Option<u64>, Option<u64>), Problem> {
     let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
-    if query.filter.is_none() && query.words.is_none() && query.as_of.is_none() {
+    if query.filter.is_none() && query.words.is_none() && query.as_of.is_none() && !info.is_secured() {
         return Ok((Some(unsigned(count::all(tx, info)?)), None));
     }
     let mut builder = Builder::default();

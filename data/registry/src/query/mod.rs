@@ -19,5 +19,5 @@ mod text;
 pub use ast::{Expr, Given, Instant, Literal, Name, Op, Place, Side, Span, SpatialOp, TemporalOp, instant};
 pub use json::parse as parse_json;
 pub use list::{Language, Listing, Query, check, list, rows_of, stream};
-pub use sql::{Builder, Kind, kind_of, property};
+pub use sql::{Builder, Kind, balanced, kind_of, property};
 pub use text::parse;

@@ -92,7 +92,8 @@ fn one(
     } else {
         Vec::new()
     };
-    let indexed = if live && !negated {
+    // Where the geometry is masked on some rows, the index knows more than the reader may.
+    let indexed = if live && !negated && !info.is_masked(&name.name) {
         few(tx, info, &column.sql, bounds)?
     } else {
         None
@@ -155,14 +156,14 @@ fn few(tx: &mut Tx<'_>, info: &TypeInfo, column: &str, bounds: [f64; 4]) -> Resu
     let mut builder = Builder::default();
     let from = match tx.dialect() {
         // The tree knows without the table behind it.
-        Dialect::Sqlite => builder.in_tree(&info.table, column, bounds),
+        Dialect::Sqlite => builder.in_tree(&info.base, column, bounds),
         Dialect::Postgres => format!(
             "FROM {} WHERE {}",
-            info.table,
-            builder.indexed(column, Dialect::Postgres, &info.table, bounds)
+            info.base,
+            builder.indexed(column, Dialect::Postgres, &info.base, bounds)
         ),
     };
     let rows = format!("SELECT 1 {from}");
     let count = count::bounded(tx, info, &rows, FEW + 1, &builder.params)?;
-    Ok((count <= FEW).then(|| info.table.clone()))
+    Ok((count <= FEW).then(|| info.base.clone()))
 }

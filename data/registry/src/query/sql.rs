@@ -94,7 +94,9 @@ pub fn property(info: &TypeInfo, name: &str) -> Result<Property, String> {
         _ => {}
     }
     if let Some(column) = info.column(name) {
-        let required = column.field.required && !info.conditions.iter().any(|(of, _)| of == name);
+        let required = column.field.required
+            && !info.is_masked(name)
+            && !info.conditions.iter().any(|(of, _)| of == name);
         return Ok(Property {
             sql: column.column.clone(),
             kind: kind_of(&column.field.kind),
@@ -536,7 +538,7 @@ impl Builder {
 }
 
 /// Conditions joined as a tree of little depth: SQLite bounds the depth of an expression.
-fn balanced(parts: &[String], word: &str) -> String {
+pub fn balanced(parts: &[String], word: &str) -> String {
     if parts.len() <= 8 {
         return format!("({})", parts.join(word));
     }

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use banyan_base::{Actor, ActorKind, Ctx, Problem, Standing, World};
-use banyan_door::{
-    Decision, Door, Handler, Input, Metrics, Obligations, Operation, Policy, Reply, Target, Touch,
-};
+use banyan_door::{Decision, Door, Handler, Input, Metrics, Operation, Policy, Reply, Target, Touch};
 use banyan_store::testing::{TestDb, databases};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -18,7 +16,7 @@ struct Everybody;
 
 impl Policy for Everybody {
     fn decide(&self, _: &Ctx, _: &Target, _: &Operation) -> Result<Decision, Problem> {
-        Ok(Decision::Permit(Obligations::default()))
+        Ok(Decision::permit())
     }
 }
 

@@ -174,14 +174,8 @@ fn the_door_keeps_to_packages() {
         Operation::read(name, "看", path, Handler::inside(|_| Ok(Reply::empty()))).on(target)
     };
     let rows = vec![
-        row("one.view", "/one", |_| Target {
-            action: "one.task.view".into(),
-            resource: "one.task".into(),
-        }),
-        row("two.view", "/two", |_| Target {
-            action: "two.task.view".into(),
-            resource: "two.task".into(),
-        }),
+        row("one.view", "/one", |_| Target::records("one.task", "view")),
+        row("two.view", "/two", |_| Target::records("two.task", "view")),
     ];
     let world = banyan_base::World::system();
     let door = banyan_door::Door::new(

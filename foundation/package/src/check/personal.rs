@@ -18,7 +18,8 @@ impl Checker<'_> {
             .any(|(_, record)| record.fields.iter().any(|(_, field)| field.personal));
         if holds && self.package.impact.is_none() {
             let message = "personal data needs an impact assessment (PIPL, articles 55 and 56)".to_owned();
-            let hint = "write `[impact]` with necessity, risks, safeguards, assessed_on, assessed_by, review_by";
+            let hint =
+                "write `[impact]` with necessity, risks, safeguards, assessed_on, assessed_by, review_by";
             self.add(
                 banyan_base::Severity::Error,
                 "package.toml",
@@ -35,14 +36,16 @@ impl Checker<'_> {
             self.masks(&path, record);
             self.derived(&path, record);
             for (field, declared) in &record.fields {
-                let covered = self
-                    .package
-                    .purposes
-                    .iter()
-                    .any(|(_, purpose)| purpose.fields.get(name).is_some_and(|fields| fields.contains(field)));
+                let covered = self.package.purposes.iter().any(|(_, purpose)| {
+                    purpose
+                        .fields
+                        .get(name)
+                        .is_some_and(|fields| fields.contains(field))
+                });
                 if declared.personal && !self.package.purposes.is_empty() && !covered {
-                    let message =
-                        format!("no purpose needs `{field}`: nobody could ever see it; name it in a purpose's `fields`");
+                    let message = format!(
+                        "no purpose needs `{field}`: nobody could ever see it; name it in a purpose's `fields`"
+                    );
                     self.error(&path, &["fields", field, "personal"], "personal-purpose", message);
                 }
             }
@@ -51,7 +54,9 @@ impl Checker<'_> {
     }
 
     fn impact(&mut self) {
-        let Some(impact) = &self.package.impact else { return };
+        let Some(impact) = &self.package.impact else {
+            return;
+        };
         for (key, text) in [
             ("necessity", &impact.necessity),
             ("risks", &impact.risks),
@@ -63,7 +68,10 @@ impl Checker<'_> {
                 self.error("package.toml", &["impact", key], "impact-missing", message);
             }
         }
-        let dates = (impact.assessed_on.parse::<Date>(), impact.review_by.parse::<Date>());
+        let dates = (
+            impact.assessed_on.parse::<Date>(),
+            impact.review_by.parse::<Date>(),
+        );
         if let (Ok(made), Ok(again)) = dates
             && again <= made
         {
@@ -90,7 +98,11 @@ impl Checker<'_> {
                 let message = "what an emergency permits ends: give it a `sunset`".to_owned();
                 self.error("package.toml", &at("basis"), "sunset-missing", message);
             }
-            for role in purpose.roles.iter().filter(|role| !roles.contains(&role.as_str())) {
+            for role in purpose
+                .roles
+                .iter()
+                .filter(|role| !roles.contains(&role.as_str()))
+            {
                 let message = format!("there is no role `{role}`");
                 let hint = nearest(role, roles.iter().copied());
                 self.add(
@@ -167,7 +179,8 @@ impl Checker<'_> {
                 ),
             };
             if !fits {
-                let message = "middle and tail mask texts, coarse dates and regions; anything can be hidden".to_owned();
+                let message =
+                    "middle and tail mask texts, coarse dates and regions; anything can be hidden".to_owned();
                 self.error(path, &["fields", name, "mask"], "mask-kind", message);
             }
         }
@@ -184,18 +197,23 @@ impl Checker<'_> {
                 continue;
             };
             for used in expression.uses() {
-                let Some(source) = record.field(used) else { continue };
+                let Some(source) = record.field(used) else {
+                    continue;
+                };
                 if source.personal && !field.personal {
-                    let message = format!("it is computed from the personal field `{used}`, so it is personal too");
+                    let message =
+                        format!("it is computed from the personal field `{used}`, so it is personal too");
                     self.error(path, &["fields", name], "personal-derived", message);
                 }
                 if source.mask.is_some() && field.mask.is_none() {
-                    let message =
-                        format!("it is computed from the masked field `{used}`: mask it too, at least with `hide`");
+                    let message = format!(
+                        "it is computed from the masked field `{used}`: mask it too, at least with `hide`"
+                    );
                     self.error(path, &["fields", name], "mask-derived", message);
                 }
                 if source.grade > field.grade {
-                    let message = format!("it is computed from `{used}`, whose grade is higher: the stricter wins");
+                    let message =
+                        format!("it is computed from `{used}`, whose grade is higher: the stricter wins");
                     self.error(path, &["fields", name], "grade-derived", message);
                 }
             }
@@ -225,7 +243,7 @@ impl Checker<'_> {
         self.policy_faults(&text, &faults);
         for role in policies.roles() {
             let known = match role.split_once('.') {
-                None => role == banyan_policy::PUBLIC || role == "admin",
+                None => [banyan_policy::PUBLIC, banyan_policy::CITIZEN, "admin"].contains(&role.as_str()),
                 Some((package, name)) if package == self.package.id => {
                     self.package.roles.iter().any(|(known, _)| known == name)
                 }
@@ -238,7 +256,9 @@ impl Checker<'_> {
             if !known {
                 let offset = text.find(&format!("\"{role}\"")).unwrap_or(0);
                 let own = self.package.roles.iter();
-                let own: Vec<String> = own.map(|(name, _)| format!("{}.{name}", self.package.id)).collect();
+                let own: Vec<String> = own
+                    .map(|(name, _)| format!("{}.{name}", self.package.id))
+                    .collect();
                 let finding = crate::node::finding_at(
                     banyan_base::Severity::Error,
                     path,
