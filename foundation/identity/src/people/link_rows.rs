@@ -6,7 +6,8 @@ use banyan_base::{Problem, codes};
 use banyan_door::{Handler, Method, Operation, Reply, Touch};
 use serde_json::{Value, json};
 
-use super::link::{self, Asked, Granted};
+use super::link;
+use super::link_making::{self, Asked, Granted};
 use super::{clerk, is_clerk, items, object, quiet_body, texts};
 use crate::sign::Accounts;
 
@@ -16,7 +17,7 @@ pub(crate) fn rows(accounts: &Arc<Accounts>) -> Vec<Operation> {
     let own = Arc::clone(accounts);
     let ask = Handler::inside(move |call| {
         let asked: Asked = quiet_body(call.input, "way、name、number、packages、from、until、reason")?;
-        let made = link::ask(call.cx, call.tx, &own.secrets, &asked)?;
+        let made = link_making::ask(call.cx, call.tx, &own.secrets, &asked)?;
         Ok(Reply {
             status: 201,
             ..Reply::json(made)?
@@ -44,7 +45,7 @@ pub(crate) fn rows(accounts: &Arc<Accounts>) -> Vec<Operation> {
     let grant = Handler::inside(move |call| {
         clerk(&own, call.cx)?;
         let granted: Granted = call.input.typed_body()?;
-        let made = link::grant(call.cx, call.tx, &own.secrets, &granted)?;
+        let made = link_making::grant(call.cx, call.tx, &own.secrets, &granted)?;
         call.touched(&Touch::of("platform.party"), granted.parties())?;
         Ok(Reply {
             status: 201,

@@ -11,7 +11,7 @@
 //! - A citizen acts for a party only by a link that stands at that moment.
 //!
 //! Map: `post`: posts. `delegation`: posts lent to others. `capacity`: the post that a caller acts in. `party`: the register of
-//! persons and organisations. `citizen`: accounts of the public. `link`: who may act for whom. `post_rows`,
+//! persons and organisations. `citizen`: accounts of the public. `link`, `link_making`: who may act for whom. `post_rows`,
 //! `delegation_rows`, `party_rows`, `link_rows`: their operations.
 
 pub(crate) mod capacity;
@@ -19,7 +19,10 @@ pub(crate) mod citizen;
 pub(crate) mod delegation;
 mod delegation_rows;
 pub(crate) mod link;
+mod link_making;
 mod link_rows;
+#[cfg(test)]
+mod link_tests;
 pub(crate) mod party;
 mod party_rows;
 #[cfg(test)]
