@@ -143,6 +143,27 @@ pub(super) struct Side {
     pub(super) party: String,
 }
 
+/// Whether a person is a party's legal representative today.
+fn speaks_for(cx: &Ctx, tx: &mut Tx<'_>, party: &str, person: &str) -> Result<bool, Problem> {
+    let sql = format!(
+        "SELECT l.id FROM party_link l WHERE l.party = ?1 AND l.person = ?2 AND l.kind = 'legal' AND {} LIMIT 1",
+        stands("?3")
+    );
+    let values = [party.into(), person.into(), cx.today().to_string().into()];
+    Ok(tx.query_opt(&sql, &values)?.is_some())
+}
+
+/// Whose links the caller sees: his own, or those of the organisation that he speaks for here. What an agent's or a guardian's
+/// party has agreed with others is not his to see.
+pub(crate) fn seen(cx: &Ctx, tx: &mut Tx<'_>) -> Result<Option<String>, Problem> {
+    let standing = &cx.actor.standing;
+    let (Some(person), Some(party)) = (&standing.party, &standing.represents) else {
+        return Ok(standing.party.clone());
+    };
+    let whole = speaks_for(cx, tx, party, person)?;
+    Ok(Some(if whole { party.clone() } else { person.clone() }))
+}
+
 /// # Errors
 /// `FORBIDDEN` for whoever is not proved to be somebody, and for who acts for another in less than its full name.
 pub(super) fn side(cx: &Ctx, tx: &mut Tx<'_>) -> Result<Side, Problem> {
@@ -157,21 +178,10 @@ pub(super) fn side(cx: &Ctx, tx: &mut Tx<'_>) -> Result<Side, Problem> {
         })?;
     let party = match &standing.represents {
         None => person.clone(),
-        Some(party) => {
-            let sql = format!(
-                "SELECT l.id FROM party_link l WHERE l.party = ?1 AND l.person = ?2 AND l.kind = 'legal' AND {}",
-                stands("?3")
-            );
-            let values = [
-                party.as_str().into(),
-                person.as_str().into(),
-                cx.today().to_string().into(),
-            ];
-            tx.query_opt(&format!("{sql} LIMIT 1"), &values)?.ok_or_else(|| {
-                let text = "只有法定代表人能替单位授权;代理人和监护人不能再转授权。";
-                Problem::new(codes::FORBIDDEN, text)
-            })?;
-            party.clone()
+        Some(party) if speaks_for(cx, tx, party, &person)? => party.clone(),
+        Some(_) => {
+            let text = "只有法定代表人能替单位授权;代理人和监护人不能再转授权。";
+            return Err(Problem::new(codes::FORBIDDEN, text));
         }
     };
     Ok(Side { person, party })

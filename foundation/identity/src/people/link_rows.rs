@@ -25,19 +25,17 @@ pub(crate) fn rows(accounts: &Arc<Accounts>) -> Vec<Operation> {
     });
     let own = Arc::clone(accounts);
     let list = Handler::inside(move |call| {
-        let standing = &call.cx.actor.standing;
-        let mine = standing.represents.as_deref().or(standing.party.as_deref());
         let side = match call.input.query_value("party") {
             Some(other) => {
                 clerk(&own, call.cx)?;
-                Some(other)
+                Some(other.to_owned())
             }
-            None => mine,
+            None => link::seen(call.cx, call.tx)?,
         };
         let Some(side) = side else {
             return Err(Problem::new(codes::NOT_FOUND, "只有公众账号有授权。"));
         };
-        let (items, shown) = link::list(call.cx, call.tx, &own.secrets, side)?;
+        let (items, shown) = link::list(call.cx, call.tx, &own.secrets, &side)?;
         call.touched(&Touch::of("platform.party").fields(["name"]), &shown)?;
         Reply::json(json!({ "items": items }))
     });

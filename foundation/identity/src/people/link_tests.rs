@@ -357,6 +357,8 @@ fn clerks_register_representatives_and_guardians() {
         let agent_of = acting_for(&b, &company);
         assert!(standing(&bed, &agent_of).is_ok());
         assert_eq!(links(&bed, &for_company).len(), 2);
+        assert_eq!(links(&bed, &agent_of), links(&bed, &b), "not the company's");
+        assert_eq!(links(&bed, &for_child), links(&bed, &a));
         // An agent neither passes on nor ends another's link, nor does the company's representative end his own guardianship for it.
         assert!(give(&agent_of).is_err());
         assert!(on(&bed, &agent_of, "party_link.revoke", &legal).is_err());

@@ -80,6 +80,7 @@ pub(crate) fn rows(accounts: &Arc<Accounts>) -> Vec<Operation> {
         // How surely this account is the party, which may be less than what is known of the party.
         Reply::json(json!({
             "id": party.id, "name": party.name, "number": party.number, "level": standing.level, "represents": for_whom,
+            "today": call.cx.today().to_string(),
         }))
     });
     let own = Arc::clone(accounts);
@@ -151,11 +152,12 @@ pub(crate) fn rows(accounts: &Arc<Accounts>) -> Vec<Operation> {
             output: || {
                 let represents = json!({ "type": ["object", "null"], "description": "现在代谁办事", "properties": {
                     "id": { "type": "string" }, "kind": { "type": "string" }, "name": { "type": "string" } } });
-                json!({ "type": "object", "required": ["id", "name", "number", "level", "represents"], "properties": {
+                json!({ "type": "object", "required": ["id", "name", "number", "level", "represents", "today"], "properties": {
                     "id": { "type": "string", "format": "uuid" }, "name": { "type": "string" },
                     "number": { "type": ["string", "null"], "description": "只显示首尾" },
                     "level": { "type": "integer", "minimum": 1, "maximum": 3, "description": "1:自己填报;2:上游已核实;3:当面已核实" },
-                    "represents": represents } })
+                    "represents": represents,
+                    "today": { "type": "string", "format": "date", "description": "平台时钟的今天" } } })
             },
             ..Operation::read("party.mine", "查看本人身份", "/v1/session/party", mine)
         },
