@@ -21,6 +21,18 @@ const accounts = createRoute({
   component: lazyRouteComponent(() => import("./accounts/AccountsPage"), "AccountsPage"),
 });
 
+const duties = createRoute({
+  getParentRoute: () => root,
+  path: "/duties",
+  component: lazyRouteComponent(() => import("./people/DutiesPage"), "DutiesPage"),
+});
+
+const identity = createRoute({
+  getParentRoute: () => root,
+  path: "/identity",
+  component: lazyRouteComponent(() => import("./people/IdentityPage"), "IdentityPage"),
+});
+
 const packages = createRoute({
   getParentRoute: () => root,
   path: "/packages",
@@ -83,6 +95,8 @@ export const router = createRouter({
     home,
     account,
     accounts,
+    duties,
+    identity,
     packages,
     packageHome,
     view,
