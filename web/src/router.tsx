@@ -33,6 +33,12 @@ const identity = createRoute({
   component: lazyRouteComponent(() => import("./people/IdentityPage"), "IdentityPage"),
 });
 
+const objections = createRoute({
+  getParentRoute: () => root,
+  path: "/objections",
+  component: lazyRouteComponent(() => import("./objections/ObjectionsPage"), "ObjectionsPage"),
+});
+
 const packages = createRoute({
   getParentRoute: () => root,
   path: "/packages",
@@ -97,6 +103,7 @@ export const router = createRouter({
     accounts,
     duties,
     identity,
+    objections,
     packages,
     packageHome,
     view,

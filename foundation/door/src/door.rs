@@ -179,6 +179,7 @@ impl Door {
             let kept = Kept {
                 ticket,
                 touches: Touches::new(&self.inner.audit, row, &entry),
+                target: target.clone(),
             };
             let done = self
                 .permit(cx, row, &target)
@@ -216,7 +217,14 @@ impl Door {
         if !within(&cx.actor.grant, row, target) {
             return Err(Problem::new(codes::FORBIDDEN, cx.actor.grant.reason.clone()));
         }
-        self.inner.policy.decide(cx, target, row)?.permitted(cx)
+        match self.inner.policy.decide(cx, target, row)? {
+            Decision::Permit(obligations) => Ok(obligations),
+            // Perhaps by policies that another server has replaced. What they permitted is asked again by the engine.
+            _ => {
+                self.inner.policy.refresh()?;
+                self.inner.policy.decide(cx, target, row)?.permitted(cx)
+            }
+        }
     }
 
     fn run(
@@ -238,6 +246,8 @@ impl Door {
                 cx,
                 db: &self.inner.db,
                 input: &input,
+                operation: row,
+                target: &kept.target,
                 obligations: &obligations,
                 door: self,
                 touches: &kept.touches,
@@ -282,6 +292,8 @@ impl Door {
                 cx,
                 tx,
                 input,
+                operation: row,
+                target: &kept.target,
                 obligations,
                 door: self,
                 touches: &kept.touches,
@@ -301,6 +313,7 @@ impl Door {
 struct Kept {
     ticket: AuditTicket,
     touches: Touches,
+    target: Target,
 }
 
 /// A reply whose stream lets no byte go before the log has those whom it tells of.

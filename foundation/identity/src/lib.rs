@@ -10,14 +10,17 @@
 //! - Must not know: engines.
 //!
 //! Map: `account`: accounts. `sign`: how people and machines are let in. `people`: in what capacity they act (posts,
-//! delegation, citizens and whom they act for). `audit`: the log that can be proved. `admin`: what administrators do with accounts. `policy`: Cedar.
-//! `operations`: the rows in the door.
+//! delegation, citizens and whom they act for). `audit`: the log that can be proved. `person`: what persons see of it, and say
+//! to it. `keys`: keys of data and their end. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the
+//! rows in the door.
 
 mod account;
 mod admin;
 pub mod audit;
+pub mod keys;
 mod operations;
 mod people;
+pub mod person;
 mod policy;
 #[cfg(test)]
 mod policy_tests;

@@ -1,4 +1,5 @@
 import { accountsEn } from "./accounts.en";
+import { objectionsEn } from "./objections.en";
 import { peopleEn } from "./people.en";
 import { securityEn } from "./security.en";
 import type { Messages } from "./zh-CN";
@@ -243,6 +244,7 @@ export const en: Part<Messages> = {
   },
   acc: accountsEn,
   ppl: peopleEn,
+  obj: objectionsEn,
   sec: securityEn,
   clock: "Demonstration clock: {{at}}",
 };

@@ -1,4 +1,5 @@
 import { accountsZh } from "./accounts.zh-CN";
+import { objectionsZh } from "./objections.zh-CN";
 import { peopleZh } from "./people.zh-CN";
 import { securityZh } from "./security.zh-CN";
 
@@ -247,6 +248,7 @@ export const zh = {
   },
   acc: accountsZh,
   ppl: peopleZh,
+  obj: objectionsZh,
   sec: securityZh,
   clock: "演示时钟:{{at}}",
 };

@@ -32,11 +32,12 @@ mod post_rows;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use banyan_base::{Ctx, Problem, codes};
 use banyan_door::{Input, Operation};
+use banyan_store::Tx;
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -73,6 +74,20 @@ fn clerk(accounts: &Accounts, cx: &Ctx) -> Result<(), Problem> {
     }
     let text = "核实身份、登记授权由窗口经办人员登录后办理。";
     Err(Problem::new(codes::FORBIDDEN, text))
+}
+
+/// Titles of posts by id, as far as they are known.
+pub(crate) fn post_titles(
+    tx: &mut Tx<'_>,
+    ids: &BTreeSet<String>,
+) -> Result<BTreeMap<String, String>, Problem> {
+    let mut titles = BTreeMap::new();
+    for id in ids {
+        if let Some(post) = post::find(tx, id)? {
+            titles.insert(id.clone(), post.title);
+        }
+    }
+    Ok(titles)
 }
 
 /// A list that is kept as JSON text.
