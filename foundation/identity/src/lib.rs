@@ -6,11 +6,13 @@
 //! - A wrong login, a wrong password and a disabled account cost the same time and give the same answer. Failures delay
 //!   the next try, longer and longer up to a quarter of an hour, and never a device that has signed in before.
 //! - Whoever acts in a post, acts in one, within its dates, and as nobody else; delegation is never passed on.
+//! - A number of a person or an organisation is kept sealed, is proved for one party at most, and lets nobody in.
 //! - Must not know: engines.
 //!
 //! Map: `account`: accounts. `sign`: how people and machines are let in. `people`: in what capacity they act (posts,
-//! delegation). `audit`: the log that can be proved. `person`: what persons see of it, and say to it. `keys`: keys of data
-//! and their end. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the rows in the door.
+//! delegation, citizens and whom they act for). `audit`: the log that can be proved. `person`: what persons see of it, and say
+//! to it. `keys`: keys of data and their end. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the
+//! rows in the door.
 
 mod account;
 mod admin;
@@ -84,6 +86,12 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             name: "post",
             sqlite: include_str!("../migrations/sqlite/0008_post.sql"),
             postgres: include_str!("../migrations/postgres/0008_post.sql"),
+        },
+        Migration {
+            number: 9,
+            name: "party",
+            sqlite: include_str!("../migrations/sqlite/0009_party.sql"),
+            postgres: include_str!("../migrations/postgres/0009_party.sql"),
         },
     ],
 };

@@ -41,6 +41,14 @@ const SIGNED_IN: &[&str] = &[
     "delegation.create",
     "delegation.list",
     "delegation.revoke",
+    "party.mine",
+    "party.confirm",
+    "party.register",
+    "party_link.ask",
+    "party_link.list",
+    "party_link.grant",
+    "party_link.agree",
+    "party_link.revoke",
     "package.list",
     "package.view",
     "event.list",
@@ -98,6 +106,7 @@ const COLLEAGUES: &[&str] = &[
 ];
 /// Operations that nobody need sign in for.
 const OPEN: &[&str] = &[
+    "citizen.sign_up",
     "session.create",
     "session.second",
     "session.passkey_start",
