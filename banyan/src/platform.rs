@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use banyan_base::{Problem, World};
 use banyan_door::{Door, Metrics};
+use banyan_identity::approval::Approvals;
 use banyan_identity::audit::{AuditSettings, AuditTrail, Suite};
+use banyan_identity::emergency::Emergencies;
 use banyan_identity::{Accounts, CedarPolicy, NewAccount, Settings};
 use banyan_registry::Registry;
 use banyan_store::jobs::JobHandler;
@@ -39,9 +41,13 @@ impl Platform {
             },
         )?;
         let folder = &config.store.folder;
-        let settings = config
-            .sign_in
-            .settings(folder, config.server.public_url.as_deref());
+        let settings = Settings {
+            emergency: config.policy.emergency,
+            emergency_roles: config.policy.emergency_roles.iter().cloned().collect(),
+            ..config
+                .sign_in
+                .settings(folder, config.server.public_url.as_deref())
+        };
         Platform::with_audit(db, world, settings, folder, &config.audit_settings())
     }
 
@@ -91,7 +97,7 @@ impl Platform {
             )));
         }
         let policy = Arc::new(CedarPolicy::default());
-        let sink = Arc::clone(&policy);
+        let (sink, asked) = (Arc::clone(&policy), Arc::clone(&policy));
         let registry = Registry::new(Arc::new(move |packages| sink.set(packages)));
         registry.name_people(Box::new(banyan_identity::account_names));
         // The first look loads the policies before anybody is let in.
@@ -106,6 +112,19 @@ impl Platform {
         rows.extend(banyan_door::job_operations());
         let audit = Arc::new(AuditTrail::open(audit, &world).map_err(Problem::internal)?);
         rows.extend(banyan_identity::audit::operations(audit.log()));
+        let reaching = Arc::clone(&registry);
+        let approvals = Arc::new(Approvals::new(
+            &accounts,
+            Box::new(move |tx, obligations, of, id| reaching.subject_within(tx, obligations, of, id)),
+        ));
+        rows.extend(banyan_identity::approval::operations(&approvals));
+        let counting = Arc::clone(&registry);
+        rows.extend(banyan_identity::emergency::operations(&Arc::new(Emergencies {
+            accounts: Arc::clone(&accounts),
+            policy: asked,
+            trail: Some(Arc::clone(&audit)),
+            workdays: Box::new(move |tx, from, count| counting.working_day(tx, from, count)),
+        })));
         let door = Door::new(
             db.clone(),
             world.clone(),
@@ -113,7 +132,8 @@ impl Platform {
             Arc::<AuditTrail>::clone(&audit),
             metrics,
             rows,
-        )?;
+        )?
+        .approved_by(approvals);
         Ok(Platform {
             db,
             world,

@@ -19,4 +19,5 @@ mod sign_in;
 mod stopping;
 mod support;
 mod tidy;
+mod two_person;
 mod upkeep;

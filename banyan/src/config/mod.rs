@@ -6,6 +6,7 @@
 mod audit;
 mod http;
 mod log;
+mod policy;
 mod reference;
 mod server;
 mod sign_in;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use audit::{Audit, AuditSuite};
 pub use http::Http;
 pub use log::{Format, Log};
+pub use policy::Policy;
 pub use reference::{default_file, reference_page};
 pub use server::Server;
 pub use sign_in::SignIn;
@@ -37,6 +39,8 @@ pub struct Config {
     pub http: Http,
     /// How people and machines sign in.
     pub sign_in: SignIn,
+    /// What policy leaves to operators.
+    pub policy: Policy,
     /// Logs.
     pub log: Log,
     /// The audit log.

@@ -6,15 +6,19 @@
 //! - A wrong login, a wrong password and a disabled account cost the same time and give the same answer. Failures delay
 //!   the next try, longer and longer up to a quarter of an hour, and never a device that has signed in before.
 //! - Whoever acts in a post, acts in one, within its dates, and as nobody else; delegation is never passed on.
+//! - Nobody agrees to what he asked for himself, in whatever post; an approval is for one call, and counts once.
 //! - Must not know: engines.
 //!
 //! Map: `account`: accounts. `sign`: how people and machines are let in. `people`: in what capacity they act (posts,
-//! delegation). `audit`: the log that can be proved. `admin`: what administrators do with accounts. `policy`: Cedar.
+//! delegation). `approval`: what needs two persons. `emergency`: emergency access (break-glass).
+//! `audit`: the log that can be proved. `admin`: what administrators do with accounts. `policy`: Cedar.
 //! `operations`: the rows in the door.
 
 mod account;
 mod admin;
+pub mod approval;
 pub mod audit;
+pub mod emergency;
 mod operations;
 mod people;
 mod policy;
@@ -82,6 +86,18 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             name: "post",
             sqlite: include_str!("../migrations/sqlite/0008_post.sql"),
             postgres: include_str!("../migrations/postgres/0008_post.sql"),
+        },
+        Migration {
+            number: 20,
+            name: "approval",
+            sqlite: include_str!("../migrations/sqlite/0020_approval.sql"),
+            postgres: include_str!("../migrations/postgres/0020_approval.sql"),
+        },
+        Migration {
+            number: 21,
+            name: "emergency",
+            sqlite: include_str!("../migrations/sqlite/0021_emergency.sql"),
+            postgres: include_str!("../migrations/postgres/0021_emergency.sql"),
         },
     ],
 };

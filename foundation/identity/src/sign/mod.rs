@@ -403,7 +403,11 @@ impl Accounts {
             },
         };
         let due = self.owes(&account, acting.as_ref())?;
-        Ok(capacity::actor(&account, acting, granted(id, due)))
+        let mut actor = capacity::actor(&account, acting, granted(id, due));
+        if said.emergency {
+            actor.standing.emergencies = crate::emergency::open(self, &actor)?;
+        }
+        Ok(actor)
     }
 }
 
