@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need and this machine lacks: PostgreSQL, Chromium, fonts, outside clients in a venv.
+# Installs what the tests need and this machine lacks: PostgreSQL, Chromium, fonts, OpenSSL, outside clients in a venv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 packages=()
@@ -7,6 +7,7 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages+=(postgresql)
 command -v chromium >/dev/null || packages+=(chromium)
 # Not grep -q: it would end fc-list early, which pipefail takes for a failure.
 [ -n "$(fc-list 2>/dev/null | grep -i 'noto.*cjk')" ] || packages+=(fonts-noto-cjk fontconfig)
+command -v openssl >/dev/null || packages+=(openssl)
 command -v python3 >/dev/null || packages+=(python3 python3-venv)
 if [ ${#packages[@]} -gt 0 ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use banyan_identity::audit::{AuditSettings, Checkpoint, Reader, Verifier, key_of, verify};
+use banyan_identity::audit::{AuditSettings, Checkpoint, Reader, Verifier, index, key_of, verify};
 use clap::Subcommand;
 
 use crate::config::Config;
@@ -21,6 +21,8 @@ pub enum AuditCommand {
         #[arg(long, value_name = "FILE")]
         known: Option<PathBuf>,
     },
+    /// Make the index of who saw what of whom anew, from the log.
+    Index,
     /// Print the keys that check the logs of the folder.
     Key,
 }
@@ -29,6 +31,13 @@ pub enum AuditCommand {
 pub fn run(config: &Config, command: AuditCommand) -> Result<String, String> {
     let settings = config.audit_settings();
     match command {
+        AuditCommand::Index => {
+            let told = |problem: banyan_base::Problem| problem.internal.unwrap_or(problem.detail);
+            let db = index::open(&settings).map_err(|error| error.to_string())?;
+            let read = index::rebuild(&db, &settings).map_err(told)?;
+            db.close();
+            Ok(format!("the index holds what {read} entries tell\n"))
+        }
         AuditCommand::Key => {
             let mut text = String::new();
             for folder in logs(&settings.folder)? {

@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 use crate::audit_commands::{self, AuditCommand};
 use crate::config::{Config, Log, default_file, reference_page};
+use crate::keys_commands::{self, KeysCommand};
 use crate::platform::Platform;
 use crate::{check, demo, features, folder, keep, logs, serve};
 
@@ -102,6 +103,11 @@ enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Keys of personal data: their copy, and new ones in the place of old.
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Print a default configuration file, or its reference.
     Config { what: String },
     /// Write the JSON Schemas of package files, for editors.
@@ -154,6 +160,7 @@ pub fn run(cli: Cli) -> ExitCode {
                 },
             ),
             Command::Audit { command } => audit_commands::run(&config, command).and_then(|text| say(&text)),
+            Command::Keys { command } => keys_commands::run(&config, command).and_then(|text| say(&text)),
             Command::Config { what } => match what.as_str() {
                 "default" => say(&default_file()),
                 "reference" => say(&reference_page()),
@@ -234,7 +241,7 @@ fn say_findings(folders: &[PathBuf]) -> Result<(), String> {
 }
 
 /// The database alone, as it is: without bringing it up to date, and where a platform would refuse to start.
-fn database(config: &Config) -> Result<Db, String> {
+pub(crate) fn database(config: &Config) -> Result<Db, String> {
     let url = config.database_url();
     if let Some(path) = url.strip_prefix("sqlite:")
         && !std::path::Path::new(path).is_file()

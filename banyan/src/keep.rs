@@ -38,7 +38,8 @@ pub fn backup(db: &Db, config: &Config, target: &Path) -> Result<String, String>
         .map_err(told)?;
     Ok(format!(
         "{}: the database and {files} stored files. To restore, stop the server and put this folder in the place of store.folder.\n\
-         The audit log is not in it; copy {} too.\n",
+         The audit log is not in it; copy {} too.\n\
+         Keys are not in it, on purpose: what was erased must not come back with a backup. `banyan keys backup` makes their copy.\n",
         target.display(),
         config.audit_settings().folder.display()
     ))

@@ -2,17 +2,20 @@
 //!
 //! Map: `config`: the configuration file. `platform`: the engines wired together over one database. `folder`: packages
 //! as folders. `check`: what is wrong with them. `serve`: the server. `keep`: backups. `logs`: log lines. `features`:
-//! acceptance features. `demo`: what a demonstration adds. `commands`: what the command line offers; `audit_commands`:
+//! acceptance features. `demo`: what a demonstration adds. `declared`: what a person's log needs to know
+//! of packages. `commands`: what the command line offers; `audit_commands`:
 //! checking the audit log.
 
 pub mod audit_commands;
 pub mod check;
 pub mod commands;
 pub mod config;
+mod declared;
 pub mod demo;
 pub mod features;
 pub mod folder;
 pub mod keep;
+pub mod keys_commands;
 mod listen;
 pub mod logs;
 pub mod platform;

@@ -1,20 +1,23 @@
 //! The engines wired together over one database: what the server, the command line and the tests all stand on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use banyan_base::{Problem, World};
 use banyan_door::{Door, Metrics};
 use banyan_identity::approval::Approvals;
-use banyan_identity::audit::{AuditSettings, AuditTrail, Suite};
+use banyan_identity::audit::{AuditSettings, AuditTrail};
 use banyan_identity::emergency::Emergencies;
+use banyan_identity::keys::{ERASURE_MIGRATIONS, Erasures, KeySettings, Keys};
+use banyan_identity::person::{self, PersonLog};
 use banyan_identity::{Accounts, CedarPolicy, NewAccount, Settings};
 use banyan_registry::Registry;
 use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
+use crate::declared::Installed;
 
 /// A running platform.
 #[derive(Clone)]
@@ -26,6 +29,16 @@ pub struct Platform {
     pub accounts: Arc<Accounts>,
     pub blobs: Blobs,
     pub audit: Arc<AuditTrail>,
+    pub keys: Arc<Keys>,
+    pub erasures: Arc<Erasures>,
+}
+
+/// What a platform keeps beside its database of records.
+struct Beside {
+    audit: AuditSettings,
+    keys: KeySettings,
+    /// Roles that decide about erasures and legal holds.
+    officers: BTreeSet<String>,
 }
 
 impl Platform {
@@ -38,6 +51,7 @@ impl Platform {
             &config.database_url(),
             &Options {
                 connections: config.store.read_connections,
+                ..Options::default()
             },
         )?;
         let folder = &config.store.folder;
@@ -48,7 +62,12 @@ impl Platform {
                 .sign_in
                 .settings(folder, config.server.public_url.as_deref())
         };
-        Platform::with_audit(db, world, settings, folder, &config.audit_settings())
+        let beside = Beside {
+            audit: config.audit_settings(),
+            keys: config.key_settings(),
+            officers: config.keys.officer_roles.clone(),
+        };
+        Platform::wired(db, world, settings, folder, &beside)
     }
 
     /// The same over a database that is open already, with a folder for what is kept in files.
@@ -68,26 +87,35 @@ impl Platform {
     /// # Errors
     /// Where it can't be migrated.
     pub fn with(db: Db, world: World, settings: Settings, folder: &Path) -> Result<Platform, Problem> {
-        let audit = AuditSettings {
-            folder: folder.join("audit"),
-            origin: "banyan.local".into(),
-            suite: Suite::International,
-            salts: AuditSettings::salts_beside(&folder.join("audit"), db.url()),
+        let config = Config {
+            store: crate::config::Store {
+                folder: folder.to_owned(),
+                url: Some(db.url().to_owned()),
+                ..Default::default()
+            },
+            ..Config::default()
         };
-        Platform::with_audit(db, world, settings, folder, &audit)
+        let beside = Beside {
+            audit: config.audit_settings(),
+            keys: config.key_settings(),
+            officers: config.keys.officer_roles.clone(),
+        };
+        Platform::wired(db, world, settings, folder, &beside)
     }
 
-    fn with_audit(
+    fn wired(
         db: Db,
         world: World,
         settings: Settings,
         folder: &Path,
-        audit: &AuditSettings,
+        beside: &Beside,
     ) -> Result<Platform, Problem> {
         db.migrate(&[
             &banyan_store::MIGRATIONS,
             &banyan_door::MIGRATIONS,
             &banyan_identity::MIGRATIONS,
+            &ERASURE_MIGRATIONS,
+            &person::MIGRATIONS,
             &banyan_registry::MIGRATIONS,
         ])?;
         if let Some(what) = db.read(feed::ahead)? {
@@ -98,7 +126,15 @@ impl Platform {
         }
         let policy = Arc::new(CedarPolicy::default());
         let (sink, asked) = (Arc::clone(&policy), Arc::clone(&policy));
-        let registry = Registry::new(Arc::new(move |packages| sink.set(packages)));
+        let registry = Registry::new(Arc::new(move |generation, packages| {
+            sink.set(generation, packages)
+        }));
+        // The registry holds the policy; this way round it must not.
+        let (known, looking) = (Arc::downgrade(&registry), db.clone());
+        policy.refresh_by(Box::new(move || match known.upgrade() {
+            Some(registry) => looking.read(|tx| registry.catalog(tx).map(|_| ())),
+            None => Ok(()),
+        }));
         registry.name_people(Box::new(banyan_identity::account_names));
         // The first look loads the policies before anybody is let in.
         db.read(|tx| registry.catalog(tx))?;
@@ -110,7 +146,8 @@ impl Platform {
         rows.extend(banyan_registry::import_operations(&registry, &blobs));
         rows.extend(banyan_identity::operations(&accounts));
         rows.extend(banyan_door::job_operations());
-        let audit = Arc::new(AuditTrail::open(audit, &world).map_err(Problem::internal)?);
+        let names_shown = beside.audit.names_shown;
+        let audit = Arc::new(AuditTrail::open(&beside.audit, &world).map_err(Problem::internal)?);
         rows.extend(banyan_identity::audit::operations(audit.log()));
         let reaching = Arc::clone(&registry);
         let approvals = Arc::new(Approvals::new(
@@ -124,6 +161,14 @@ impl Platform {
             policy: asked,
             trail: Some(Arc::clone(&audit)),
             workdays: Box::new(move |tx, from, count| counting.working_day(tx, from, count)),
+        })));
+        let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
+        let erasures = Arc::new(Erasures::new(&keys, beside.officers.clone()));
+        rows.extend(banyan_identity::keys::operations(&erasures));
+        rows.extend(person::operations(&Arc::new(PersonLog {
+            trail: Arc::clone(&audit),
+            declared: Box::new(Installed(Arc::clone(&registry))),
+            names_shown,
         })));
         let door = Door::new(
             db.clone(),
@@ -142,6 +187,8 @@ impl Platform {
             accounts,
             blobs,
             audit,
+            keys,
+            erasures,
         })
     }
 

@@ -31,6 +31,7 @@ pub fn serve(
     platform.audit.salts().open()?;
     let stop = Arc::new(AtomicBool::new(false));
     let reactions = react(platform, &config.store, Arc::clone(&stop)).map_err(Problem::internal)?;
+    let indexing = index(platform, Arc::clone(&stop)).map_err(Problem::internal)?;
     let jobs = Worker::start(
         &platform.db,
         &platform.world,
@@ -67,9 +68,11 @@ pub fn serve(
     stop.store(true, Ordering::SeqCst);
     platform.db.wake();
     let _ = reactions.join();
+    let _ = indexing.join();
     jobs.stop();
     runtime.shutdown_timeout(Duration::from_secs(config.server.stop_seconds));
     platform.db.close();
+    platform.keys.close();
     platform.audit.close();
     result
 }
@@ -138,6 +141,9 @@ fn react(
                 if day != Some(cx.today()) {
                     let work =
                         banyan_registry::run_day(&platform.registry, &platform.door, &platform.db, &cx);
+                    let work =
+                        work.and_then(|_| platform.erasures.run_day(&cx, &platform.door, &platform.db));
+                    let work = work.and_then(|_| banyan_identity::person::overdue(&platform.db, &cx));
                     match work.and_then(|_| upkeep::run(&platform.db, &cx, &keep)) {
                         Ok(_) => day = Some(cx.today()),
                         Err(problem) => report("the day's work failed", &problem),
@@ -155,6 +161,27 @@ fn react(
                         std::thread::sleep(Duration::from_secs(1));
                     }
                 }
+            }
+        })
+}
+
+/// One thread that keeps the index of who saw what in step with the audit log.
+fn index(platform: &Platform, stop: Arc<AtomicBool>) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let platform = platform.clone();
+    std::thread::Builder::new()
+        .name("audit-index".into())
+        .spawn(move || {
+            let mut told = String::new();
+            while !stop.load(Ordering::SeqCst) {
+                if let Err(problem) = platform.audit.catch_up() {
+                    // What stays wrong is told once.
+                    let what = problem.internal.clone().unwrap_or_default();
+                    if what != told {
+                        report("the index of who saw what is behind the audit log", &problem);
+                        told = what;
+                    }
+                }
+                std::thread::sleep(Duration::from_millis(500));
             }
         })
 }

@@ -21,6 +21,12 @@ const accounts = createRoute({
   component: lazyRouteComponent(() => import("./accounts/AccountsPage"), "AccountsPage"),
 });
 
+const objections = createRoute({
+  getParentRoute: () => root,
+  path: "/objections",
+  component: lazyRouteComponent(() => import("./objections/ObjectionsPage"), "ObjectionsPage"),
+});
+
 const packages = createRoute({
   getParentRoute: () => root,
   path: "/packages",
@@ -83,6 +89,7 @@ export const router = createRouter({
     home,
     account,
     accounts,
+    objections,
     packages,
     packageHome,
     view,

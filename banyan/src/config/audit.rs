@@ -36,6 +36,9 @@ pub struct Audit {
     /// the log's folder, or with PostgreSQL the records' database. Apart from the records, so that no copy of those outlives
     /// a salt that was destroyed. Since v0.1.
     pub salts: Option<String>,
+    /// Whether persons who look up who saw their data are told the names of civil servants, or only their units: provinces
+    /// differ in what they publish. Since v0.1.
+    pub names_shown: bool,
 }
 
 impl Default for Audit {
@@ -45,6 +48,7 @@ impl Default for Audit {
             origin: "banyan.local".into(),
             suite: AuditSuite::default(),
             salts: None,
+            names_shown: false,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod audit;
 mod http;
+mod keys;
 mod log;
 mod policy;
 mod reference;
@@ -15,11 +16,13 @@ mod store;
 use std::path::{Path, PathBuf};
 
 use banyan_identity::audit::AuditSettings;
+use banyan_identity::keys::KeySettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use audit::{Audit, AuditSuite};
 pub use http::Http;
+pub use keys::{KeySuite, Keys};
 pub use log::{Format, Log};
 pub use policy::Policy;
 pub use reference::{default_file, reference_page};
@@ -45,6 +48,8 @@ pub struct Config {
     pub log: Log,
     /// The audit log.
     pub audit: Audit,
+    /// Keys of personal data.
+    pub keys: Keys,
 }
 
 /// Why a configuration can't be used; the text names the file and, where it can, the line.
@@ -110,6 +115,7 @@ impl Config {
                 ));
             }
         }
+        self.keys.check(&self.database_url())?;
         self.sign_in.check()
     }
 
@@ -127,6 +133,23 @@ impl Config {
             folder,
             origin: self.audit.origin.clone(),
             suite: self.audit.suite.into(),
+            names_shown: self.audit.names_shown,
+        }
+    }
+
+    /// Where and how keys are kept.
+    pub fn key_settings(&self) -> KeySettings {
+        let folder = self.store.folder.join("keys");
+        let database = self.keys.database.clone();
+        KeySettings {
+            master: self
+                .keys
+                .master_file
+                .clone()
+                .unwrap_or_else(|| folder.join("master.key")),
+            database: database.unwrap_or_else(|| format!("sqlite:{}", folder.join("keys.db").display())),
+            suite: self.keys.suite.into(),
+            cached: self.keys.cached,
         }
     }
 

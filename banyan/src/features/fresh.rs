@@ -52,7 +52,13 @@ fn world(start: Timestamp, seed: u64) -> World {
 }
 
 fn over(file: &Path, world: World) -> Result<Platform, Problem> {
-    let db = Db::open(&format!("sqlite:{}", file.display()), &Options { connections: 2 })?;
+    let db = Db::open(
+        &format!("sqlite:{}", file.display()),
+        &Options {
+            connections: 2,
+            ..Options::default()
+        },
+    )?;
     Platform::over(db, world, false, file.parent().unwrap_or(file))
 }
 

@@ -40,7 +40,7 @@ impl Remote {
             .build()
             .new_agent();
         // The same table of operations as the server's, for methods and paths; no engine stands behind it here.
-        let rows = banyan_registry::operations(&Registry::new(Arc::new(|_| {})));
+        let rows = banyan_registry::operations(&Registry::new(Arc::new(|_, _| {})));
         let mut remote = Remote {
             agent,
             base: url.trim_end_matches('/').to_owned(),

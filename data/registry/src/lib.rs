@@ -128,8 +128,9 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
     ],
 };
 
-/// Told what all installed packages lay down about who may see what, whenever that changes.
-pub type PolicySink = Arc<dyn Fn(&[PackageRules]) + Send + Sync>;
+/// Told what all installed packages lay down about who may see what, whenever that changes, with the generation of the
+/// catalogue.
+pub type PolicySink = Arc<dyn Fn(i64, &[PackageRules]) + Send + Sync>;
 
 /// Gives the names of accounts by their ids, in the transaction: the port by which histories name people.
 pub type People =
@@ -214,7 +215,7 @@ impl Registry {
         }
         tx.forget_statements();
         let fresh = Arc::new(catalog::load(tx, generation)?);
-        (self.policies)(&fresh.rules());
+        (self.policies)(generation, &fresh.rules());
         self.catalog.store(Arc::clone(&fresh));
         Ok(fresh)
     }

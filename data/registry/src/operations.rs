@@ -212,7 +212,7 @@ fn target(registry: &Registry, call: &mut Call<'_, '_>) -> Result<(Arc<Catalog>,
 
 /// The type as the caller of this act sees it.
 fn seen(call: &Call<'_, '_>, catalog: &Catalog, info: &Arc<TypeInfo>) -> Result<Arc<TypeInfo>, Problem> {
-    secure_rows(info, call.obligations, catalog, call.tx.dialect())
+    secure_rows(info, &call.minds(catalog.generation)?, catalog, call.tx.dialect())
 }
 
 /// Refuses an act on a record that is not among those of the act; for who may not even look at it, it is not there.
@@ -502,7 +502,12 @@ fn record_aggregate(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Repl
         },
     };
     let eyes = Eyes::of(call, &catalog);
-    let info = secure(&info, call.obligations, &catalog, call.tx.dialect());
+    let info = secure(
+        &info,
+        &call.minds(catalog.generation)?,
+        &catalog,
+        call.tx.dialect(),
+    );
     let answer = aggregate::view(call.tx, &eyes, &info, name, &given)?;
     for (of, records) in &answer.shown {
         touch(call.touches, of, records)?;
@@ -518,7 +523,12 @@ fn record_export(registry: &Arc<Registry>, call: &Outside<'_>) -> Result<Reply, 
     );
     let info = call.db.read::<_, Problem>(|tx| {
         let catalog = registry.catalog(tx)?;
-        secure_rows(&catalog.find(&name)?, call.obligations, &catalog, tx.dialect())
+        secure_rows(
+            &catalog.find(&name)?,
+            &call.minds(catalog.generation)?,
+            &catalog,
+            tx.dialect(),
+        )
     })?;
     let query = Query {
         cursor: None,

@@ -105,7 +105,7 @@ pub(crate) fn platforms() -> Vec<Platform> {
         test.db
             .migrate(&[&banyan_store::MIGRATIONS, &crate::MIGRATIONS])
             .unwrap();
-        let registry = Registry::new(Arc::new(|_| {}));
+        let registry = Registry::new(Arc::new(|_, _| {}));
         Platform {
             test,
             registry,
@@ -523,7 +523,7 @@ into = { person = "substring before(contact, \" \")", phone = "substring after(c
 #[test]
 fn another_process_notices_an_apply() {
     for platform in platforms() {
-        let other = Registry::new(Arc::new(|_| {}));
+        let other = Registry::new(Arc::new(|_, _| {}));
         assert!(
             platform
                 .test

@@ -144,17 +144,20 @@ pub struct World {
 impl World {
     /// The real world: the machine's clock and random numbers.
     pub fn system() -> World {
-        World::new(Arc::new(SystemClock), rand::rng().random())
+        World::drawing(Arc::new(SystemClock), fresh())
     }
 
     /// The real world with its clock in another year.
     pub fn shifted(year: i16) -> World {
-        World::new(Arc::new(YearClock::showing(year)), rand::rng().random())
+        World::drawing(Arc::new(YearClock::showing(year)), fresh())
     }
 
     /// A world that can be repeated: a given clock and seed.
     pub fn new(clock: Arc<dyn Clock>, seed: u64) -> World {
-        let rng = rand::rngs::StdRng::seed_from_u64(seed);
+        World::drawing(clock, rand::rngs::StdRng::seed_from_u64(seed))
+    }
+
+    fn drawing(clock: Arc<dyn Clock>, rng: rand::rngs::StdRng) -> World {
         World {
             clock,
             generator: Arc::new(Mutex::new(Generator {
@@ -228,6 +231,11 @@ impl World {
             world: self.clone(),
         }
     }
+}
+
+/// A generator seeded with all its 256 bits: keys are drawn from it, and 64 bits could be searched.
+fn fresh() -> rand::rngs::StdRng {
+    rand::rngs::StdRng::from_seed(rand::rng().random())
 }
 
 /// What kind of principal acts.

@@ -189,6 +189,7 @@ impl Door {
             let kept = Kept {
                 ticket,
                 touches: Touches::new(&self.inner.audit, row, &entry),
+                target: target.clone(),
             };
             let done = self.permit(cx, row, &target).and_then(|obligations| {
                 self.agreed(&asked(cx, row, &target, &input, &obligations), tx.is_some())?;
@@ -227,7 +228,14 @@ impl Door {
         if !within(&cx.actor.grant, row, target) {
             return Err(Problem::new(codes::FORBIDDEN, cx.actor.grant.reason.clone()));
         }
-        self.inner.policy.decide(cx, target, row)?.permitted(cx)
+        match self.inner.policy.decide(cx, target, row)? {
+            Decision::Permit(obligations) => Ok(obligations),
+            // Perhaps by policies that another server has replaced. What they permitted is asked again by the engine.
+            _ => {
+                self.inner.policy.refresh()?;
+                self.inner.policy.decide(cx, target, row)?.permitted(cx)
+            }
+        }
     }
 
     fn approvals(&self) -> &dyn Approvals {
@@ -291,6 +299,8 @@ impl Door {
                 cx,
                 db: &self.inner.db,
                 input: &input,
+                operation: row,
+                target: &kept.target,
                 obligations: &obligations,
                 door: self,
                 touches: &kept.touches,
@@ -338,6 +348,8 @@ impl Door {
                 cx,
                 tx,
                 input,
+                operation: row,
+                target: &kept.target,
                 obligations,
                 door: self,
                 touches: &kept.touches,
@@ -373,6 +385,7 @@ fn asked<'a>(
 struct Kept {
     ticket: AuditTicket,
     touches: Touches,
+    target: Target,
 }
 
 /// A reply whose stream lets no byte go before the log has those whom it tells of.

@@ -34,6 +34,8 @@ pub struct Obligations {
     pub k_anonymous: Option<u32>,
     /// Why somebody else must agree first.
     pub two_person: Option<String>,
+    /// Generation of the catalogue whose policies decided; `None`: no catalogue's.
+    pub generation: Option<i64>,
     /// Field with the party id of whom a row is about, where the rows hold personal data; empty: each row is its own.
     pub subject: Option<String>,
 }
@@ -46,6 +48,7 @@ impl Default for Obligations {
             fields: BTreeMap::new(),
             k_anonymous: None,
             two_person: None,
+            generation: None,
             subject: None,
         }
     }
@@ -114,6 +117,14 @@ pub trait Policy: Send + Sync {
     /// # Errors
     /// Where no decision can be reached; the act is then refused.
     fn decide(&self, cx: &Ctx, target: &Target, operation: &Operation) -> Result<Decision, Problem>;
+
+    /// Makes sure that the policies are those of what is installed now.
+    ///
+    /// # Errors
+    /// Where that can't be found out.
+    fn refresh(&self) -> Result<(), Problem> {
+        Ok(())
+    }
 }
 
 /// The start of an audit entry.

@@ -74,7 +74,9 @@ pub struct Call<'a, 'tx> {
     pub cx: &'a Ctx,
     pub tx: &'a mut Tx<'tx>,
     pub input: &'a Input,
-    /// What policy asks of whoever reads or writes data here.
+    pub operation: &'a Operation,
+    pub target: &'a Target,
+    /// What policy asks of whoever reads or writes data here, as of its generation: see [`Call::minds`].
     pub obligations: &'a Arc<Obligations>,
     pub door: &'a Door,
     /// Where to say whose data are shown; a stream takes a clone along.
@@ -86,6 +88,8 @@ pub struct Outside<'a> {
     pub cx: &'a Ctx,
     pub db: &'a Db,
     pub input: &'a Input,
+    pub operation: &'a Operation,
+    pub target: &'a Target,
     pub obligations: &'a Arc<Obligations>,
     pub door: &'a Door,
     /// Where to say whose data are shown; a stream takes a clone along.
@@ -93,6 +97,22 @@ pub struct Outside<'a> {
 }
 
 impl Call<'_, '_> {
+    /// What policy asks of this act by the catalogue of that generation: where the decision was made by another, it is made
+    /// again.
+    ///
+    /// # Errors
+    /// Where policy no longer permits the act.
+    pub fn minds(&self, generation: i64) -> Result<Arc<Obligations>, Problem> {
+        minds(
+            self.door,
+            self.cx,
+            self.operation,
+            self.target,
+            self.obligations,
+            generation,
+        )
+    }
+
     /// Says whose data the reply shows: see [`Touches::touched`].
     ///
     /// # Errors
@@ -107,6 +127,22 @@ impl Call<'_, '_> {
 }
 
 impl Outside<'_> {
+    /// What policy asks of this act by the catalogue of that generation: where the decision was made by another, it is made
+    /// again.
+    ///
+    /// # Errors
+    /// Where policy no longer permits the act.
+    pub fn minds(&self, generation: i64) -> Result<Arc<Obligations>, Problem> {
+        minds(
+            self.door,
+            self.cx,
+            self.operation,
+            self.target,
+            self.obligations,
+            generation,
+        )
+    }
+
     /// Says whose data the reply shows: see [`Touches::touched`].
     ///
     /// # Errors
@@ -117,6 +153,20 @@ impl Outside<'_> {
         subjects: impl IntoIterator<Item = S>,
     ) -> Result<(), Problem> {
         self.touches.touched(touch, subjects)
+    }
+}
+
+fn minds(
+    door: &Door,
+    cx: &Ctx,
+    operation: &Operation,
+    target: &Target,
+    known: &Arc<Obligations>,
+    generation: i64,
+) -> Result<Arc<Obligations>, Problem> {
+    match known.generation {
+        Some(of) if of != generation => door.decide(cx, operation.name, target)?.permitted(cx),
+        _ => Ok(Arc::clone(known)),
     }
 }
 

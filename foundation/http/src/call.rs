@@ -97,25 +97,40 @@ async fn sent(
         .cloned()
         .ok_or_else(|| Problem::internal("a route without an operation"))?;
     let (mut input, headers, peer) = input(&row, request).await?;
-    let settings = &shared.settings;
-    let behind_proxy = peer.is_some_and(|peer| settings.trusted_proxies.contains(&peer));
-    input.base_url = origin::of(&headers, settings.public_url.as_deref(), behind_proxy);
-    input.caller = caller(&headers, peer, settings);
+    (input.base_url, input.caller) = from(&headers, peer, &shared.settings);
     Ok((row, input, headers))
+}
+
+/// Scheme and authority under which the caller reached us, and what is known of him.
+pub(crate) fn from(headers: &HeaderMap, peer: Option<IpAddr>, settings: &Settings) -> (String, Caller) {
+    let behind_proxy = peer.is_some_and(|peer| settings.trusted_proxies.contains(&peer));
+    let base = origin::of(headers, settings.public_url.as_deref(), behind_proxy);
+    (base, caller(headers, peer, settings))
 }
 
 async fn run(
     shared: &Arc<Shared>,
     row: Operation,
-    mut input: Input,
+    input: Input,
     headers: &HeaderMap,
     trace: String,
 ) -> Result<Response, Problem> {
+    respond(reply(shared, row, input, headers, trace).await?)
+}
+
+/// Carries a call into the door, for whoever the request's credential stands for.
+pub(crate) async fn reply(
+    shared: &Arc<Shared>,
+    row: Operation,
+    mut input: Input,
+    headers: &HeaderMap,
+    trace: String,
+) -> Result<Reply, Problem> {
     let purpose = purpose(headers, &mut input)?;
     let (credential, by_cookie) = credential(headers, shared.settings.cookie)?;
     let mut capacity = capacity(headers)?;
     capacity.emergency = purpose.as_deref() == Some(banyan_base::EMERGENCY);
-    if by_cookie && row.method != banyan_door::Method::Get && !same_site(headers) {
+    if by_cookie && row.method != banyan_door::Method::Get && !same_site(headers, &input.base_url) {
         let text = "这个请求不是从本站页面发出的,已拒绝。程序请用 Authorization: Bearer。";
         return Err(Problem::new(codes::FORBIDDEN, text));
     }
@@ -151,8 +166,7 @@ async fn run(
         };
         inner.door.call(&cx, row.name, input)
     });
-    let reply = work.await.map_err(Problem::internal)??;
-    respond(reply)
+    work.await.map_err(Problem::internal)?
 }
 
 /// Header, and query parameter for links and clients that can send no header, that names what data are read for.
@@ -299,9 +313,12 @@ fn reason(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
 }
 
-/// Browsers tell where a request comes from; our pages also send a header that other sites can't.
-fn same_site(headers: &HeaderMap) -> bool {
+/// Browsers tell where a request comes from, old ones at least by `Origin`; our pages also send a header that other sites
+/// can't.
+fn same_site(headers: &HeaderMap, own: &str) -> bool {
+    let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
     headers.contains_key("x-banyan")
+        || (!headers.contains_key("sec-fetch-site") && origin == Some(own))
         || headers
             .get("sec-fetch-site")
             .is_some_and(|value| value == "same-origin")
@@ -499,7 +516,7 @@ fn decoded(text: &str) -> Option<String> {
 }
 
 /// `a=1&b=%E4%BD%A0` decoded; `None` where an escape or the text it gives is broken.
-fn query(raw: &str) -> Option<Vec<(String, String)>> {
+pub(crate) fn query(raw: &str) -> Option<Vec<(String, String)>> {
     raw.split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
@@ -509,7 +526,7 @@ fn query(raw: &str) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
-fn respond(reply: Reply) -> Result<Response, Problem> {
+pub(crate) fn respond(reply: Reply) -> Result<Response, Problem> {
     let status = StatusCode::from_u16(reply.status).map_err(Problem::internal)?;
     let (kind, body) = match reply.body {
         ReplyBody::Empty => (None, HttpBody::empty()),

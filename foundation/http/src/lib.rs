@@ -1,4 +1,4 @@
-//! The door's face over HTTP: routes from the operation table, problems, OpenAPI, static files, the portal's first page.
+//! The door's face over HTTP: routes from the operation table, problems, OpenAPI, static files, the portal's pages.
 //!
 //! Invariants
 //! - Every failure is problem+json with a trace; a 5xx shows nothing of the inside.
@@ -6,12 +6,13 @@
 //! - Must not know: any engine.
 //!
 //! Map: `router`: routes. `call`: a request into the door and back. `origin`: where callers reach us. `openapi`. `files`:
-//! the desk. `portal`: the first page.
+//! the desk. `portal`: the first page. `own`: the portal's pages of one's own.
 
 mod call;
 mod files;
 mod openapi;
 mod origin;
+mod own;
 mod portal;
 mod router;
 #[cfg(test)]

@@ -30,6 +30,9 @@ pub struct System {
 /// Where they can't be read; the page then says that the platform is not well.
 pub type Systems = Arc<dyn Fn() -> Result<Vec<System>, Problem> + Send + Sync>;
 
+/// How pages of the portal look.
+pub(crate) const STYLE: &str = include_str!("portal/style.css");
+
 const FIVE: [(&str, &str, &str, &str, &str); 5] = [
     (
         "data",
@@ -69,7 +72,7 @@ const FIVE: [(&str, &str, &str, &str, &str); 5] = [
 ];
 
 /// `?lang=` first, then what the browser likes best; Chinese where neither says English.
-fn english(query: Option<&str>, headers: &HeaderMap) -> bool {
+pub(crate) fn english(query: Option<&str>, headers: &HeaderMap) -> bool {
     let asked = query
         .unwrap_or("")
         .split('&')
@@ -117,9 +120,10 @@ fn page(systems: Option<&[System]>, english: bool) -> Result<String, minijinja::
     };
     let groups: Vec<Value> = FIVE.iter().map(group).collect();
     let mut environment = Environment::new();
-    environment.add_template("portal.html", include_str!("portal.html"))?;
+    environment.add_template("style.css", STYLE)?;
+    environment.add_template("front.html", include_str!("portal/front.html"))?;
     environment
-        .get_template("portal.html")?
+        .get_template("front.html")?
         .render(context! { english, groups, well => systems.is_some() })
 }
 

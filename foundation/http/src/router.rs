@@ -16,7 +16,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::portal::Systems;
-use crate::{call, files, openapi, portal};
+use crate::{call, files, openapi, own, portal};
 
 /// Limits and places of the HTTP face.
 #[derive(Clone)]
@@ -92,6 +92,10 @@ pub fn router(
         .route("/metrics", get(metrics))
         .route("/openapi.json", get(openapi::document))
         .route("/", get(portal::front))
+        .route("/my/access", get(own::accesses))
+        .route("/my/access.csv", get(own::table))
+        .route("/my/access/{id}", get(own::access))
+        .route("/my/objections", get(own::objections).post(own::object))
         .route("/desk", on(MethodFilter::GET, || async { axum::response::Redirect::permanent("/desk/") }))
         .route("/desk/", get(files::desk))
         .route("/desk/{*path}", get(files::desk))

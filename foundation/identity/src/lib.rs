@@ -10,17 +10,19 @@
 //! - Must not know: engines.
 //!
 //! Map: `account`: accounts. `sign`: how people and machines are let in. `people`: in what capacity they act (posts,
-//! delegation). `approval`: what needs two persons. `emergency`: emergency access (break-glass).
-//! `audit`: the log that can be proved. `admin`: what administrators do with accounts. `policy`: Cedar.
-//! `operations`: the rows in the door.
+//! delegation). `approval`: what needs two persons. `emergency`: emergency access (break-glass). `audit`: the log that can
+//! be proved. `person`: what persons see of it, and say to it. `keys`: keys of data and their end. `admin`: what
+//! administrators do with accounts. `policy`: Cedar. `operations`: the rows in the door.
 
 mod account;
 mod admin;
 pub mod approval;
 pub mod audit;
 pub mod emergency;
+pub mod keys;
 mod operations;
 mod people;
+pub mod person;
 mod policy;
 #[cfg(test)]
 mod policy_tests;

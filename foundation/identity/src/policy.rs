@@ -5,7 +5,7 @@
 //! policy for "any principal" opens nothing to the world.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
 use banyan_base::{ActorKind, Ctx, EMERGENCY, Predicate, Problem};
@@ -65,6 +65,22 @@ const SIGNED_IN: &[&str] = &[
     "saved_filter.list",
     "saved_filter.create",
     "saved_filter.delete",
+    "erasure.request",
+    "erasure.list",
+    "erasure.approve",
+    "erasure.refuse",
+    "hold.request",
+    "hold.list",
+    "hold.approve",
+    "hold.release",
+    "access_log.list",
+    "access_log.view",
+    "access_log.export",
+    "objection.create",
+    "objection.list",
+    "objection.view",
+    "objection.queue",
+    "objection.answer",
 ];
 /// Those of them that are for colleagues: anybody can become a citizen.
 const COLLEAGUES: &[&str] = &[
@@ -91,6 +107,14 @@ const COLLEAGUES: &[&str] = &[
     "emergency.view",
     "emergency.review",
     "policy.simulate",
+    "erasure.approve",
+    "erasure.refuse",
+    "hold.request",
+    "hold.list",
+    "hold.approve",
+    "hold.release",
+    "objection.queue",
+    "objection.answer",
 ];
 /// Operations that nobody need sign in for.
 const OPEN: &[&str] = &[
@@ -113,12 +137,20 @@ const KEPT: usize = 20_000;
 
 /// The policy of the platform and its packages.
 #[derive(Default)]
-pub struct CedarPolicy(ArcSwap<Ready>);
+pub struct CedarPolicy {
+    ready: ArcSwap<Ready>,
+    refresh: OnceLock<Refresh>,
+}
+
+/// Looks whether something else is installed, and if so tells it to the policy.
+pub type Refresh = Box<dyn Fn() -> Result<(), Problem> + Send + Sync>;
 
 /// Policies with what they have decided. A decision depends on nothing but the question: who in which capacity, which act,
 /// on what, for what, on which day; so it stands as long as the policies do, and goes with them.
 #[derive(Default)]
 struct Ready {
+    /// Of the catalogue.
+    generation: i64,
     packages: HashMap<String, Arc<ReadyPackage>>,
     decided: RwLock<HashMap<String, Decision>>,
 }
@@ -166,8 +198,8 @@ fn reach(rules: &PackageRules, all: &BTreeMap<&str, &TypeShape>) -> Vec<TypeShap
 
 impl CedarPolicy {
     /// Takes over what all packages lay down. A text that can't be read permits nothing.
-    pub fn set(&self, packages: &[PackageRules]) {
-        let before = self.0.load();
+    pub fn set(&self, generation: i64, packages: &[PackageRules]) {
+        let before = self.ready.load();
         let all: BTreeMap<&str, &TypeShape> = packages
             .iter()
             .flat_map(|rules| &rules.shapes)
@@ -186,7 +218,8 @@ impl CedarPolicy {
                 .unwrap_or_else(|| Arc::new(ReadyPackage::new(rules.clone(), shapes)));
             ready.insert(rules.package.clone(), package);
         }
-        self.0.store(Arc::new(Ready {
+        self.ready.store(Arc::new(Ready {
+            generation,
             packages: ready,
             decided: RwLock::default(),
         }));
@@ -194,10 +227,15 @@ impl CedarPolicy {
 
     /// The types of an installed package that hold personal data, as `<package>.<type>`; `None`: no such package.
     pub fn personal_types(&self, package: &str) -> Option<BTreeSet<String>> {
-        let ready = self.0.load();
+        let ready = self.ready.load();
         let types = &ready.packages.get(package)?.rules.types;
         let personal = types.iter().filter(|(_, rules)| !rules.personal.is_empty());
         Some(personal.map(|(name, _)| name.clone()).collect())
+    }
+
+    /// Tells how to find out whether something else is installed; only the first that is told counts.
+    pub fn refresh_by(&self, refresh: Refresh) {
+        let _ = self.refresh.set(refresh);
     }
 
     /// What policy says of an act on records, with its reasons: for pages that explain.
@@ -205,7 +243,7 @@ impl CedarPolicy {
     /// # Errors
     /// Where there is no such package.
     pub fn explain(&self, cx: &Ctx, target: &Target, field: Option<&str>) -> Option<Answer> {
-        let ready = self.0.load();
+        let ready = self.ready.load();
         let package = ready.packages.get(target.resource.split('.').next()?)?;
         let today = cx.today().to_string();
         Some(ask(package, cx, target, field, &today))
@@ -357,7 +395,7 @@ impl Ready {
         if kept.is_some() {
             return kept;
         }
-        let decision = fresh(package, types, cx, target, operation, &today);
+        let decision = fresh((package, self.generation), types, cx, target, operation, &today);
         let mut decided = self.decided.write().unwrap_or_else(PoisonError::into_inner);
         if decided.len() >= KEPT {
             decided.clear();
@@ -368,7 +406,7 @@ impl Ready {
 }
 
 fn fresh(
-    package: &ReadyPackage,
+    (package, generation): (&ReadyPackage, i64),
     types: &TypeRules,
     cx: &Ctx,
     target: &Target,
@@ -403,6 +441,7 @@ fn fresh(
         rows: answer.rows,
         k_anonymous: answer.k_anonymous,
         two_person: answer.two_person,
+        generation: Some(generation),
         subject: personal.then(|| types.subject.clone().unwrap_or_default()),
         ..Obligations::default()
     };
@@ -465,7 +504,7 @@ impl Policy for CedarPolicy {
             return Ok(Decision::permit());
         }
         if target.resource != "platform"
-            && let Some(decision) = self.0.load().decide(cx, target, operation)
+            && let Some(decision) = self.ready.load().decide(cx, target, operation)
         {
             return Ok(decision);
         }
@@ -483,5 +522,9 @@ impl Policy for CedarPolicy {
             return Ok(Decision::permit());
         }
         Ok(deny(cx, operation))
+    }
+
+    fn refresh(&self) -> Result<(), Problem> {
+        self.refresh.get().map_or(Ok(()), |refresh| refresh())
     }
 }

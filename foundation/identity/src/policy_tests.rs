@@ -57,7 +57,7 @@ fn decide(policy: &CedarPolicy, actor: &Actor, of: &str, verb: &str) -> bool {
 #[test]
 fn packages_decide_about_their_own_types() {
     let policy = CedarPolicy::default();
-    policy.set(&[
+    policy.set(1, &[
         rules(
             "wp",
             "permit(principal in Role::\"wp.office\", action, resource in Package::\"wp\");
@@ -94,7 +94,7 @@ fn only_what_is_described_is_open_to_the_world() {
     let text = "permit(principal, action, resource in Package::\"wp\");
         permit(principal in Role::\"public\", action in [Action::\"list\", Action::\"view\"], resource in Type::\"wp.task\");
         forbid(principal, action == Action::\"wp.task.view\", resource) when { principal == Account::\"anonymous\" };";
-    policy.set(&[rules("wp", text, &["wp.task", "wp.notice"])]);
+    policy.set(1, &[rules("wp", text, &["wp.task", "wp.notice"])]);
     let nobody = Actor::anonymous();
     assert!(decide(&policy, &nobody, "wp.task", "list"));
     assert!(!decide(&policy, &nobody, "wp.task", "view"));
@@ -152,7 +152,7 @@ fn clinic() -> CedarPolicy {
             },
         );
     }
-    policy.set(&[rules]);
+    policy.set(1, &[rules]);
     policy
 }
 

@@ -16,11 +16,16 @@ use crate::{Error, MigrationSet, Row, Value, migrate, postgres};
 pub struct Options {
     /// Connections for reading on SQLite, connections in all on PostgreSQL.
     pub connections: usize,
+    /// What is deleted is overwritten, as far as the database can: for keys. Dearer for every deletion. See [`Db::scrub`].
+    pub overwrite_deleted: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { connections: 8 }
+        Options {
+            connections: 8,
+            overwrite_deleted: false,
+        }
     }
 }
 
@@ -77,11 +82,7 @@ impl Db {
     pub fn open(url: &str, options: &Options) -> Result<Db, Error> {
         let signals = Arc::new(Signals::default());
         let backend = if let Some(path) = url.strip_prefix("sqlite:") {
-            Backend::Sqlite(Sqlite::open(
-                Path::new(path),
-                options.connections,
-                Arc::clone(&signals),
-            )?)
+            Backend::Sqlite(Sqlite::open(Path::new(path), options, Arc::clone(&signals))?)
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let config = postgres::config(url)?;
             let pool = Pool::new(options.connections, move || PgConnection::connect(&config));
@@ -343,6 +344,19 @@ impl Db {
                 "backing up",
                 "use pg_dump or pg_basebackup for PostgreSQL",
             )),
+        }
+    }
+
+    /// After deletions that nothing may bring back: on SQLite the write-ahead log is emptied, so that no old page stands in
+    /// it; on PostgreSQL dead rows of `tables` are removed from them. What was copied away before (archives of the log,
+    /// backups) is out of reach.
+    ///
+    /// # Errors
+    /// Where readers or writers hold on to the old state for long ([`Error::Busy`]), or the database refuses.
+    pub fn scrub(&self, tables: &[&str]) -> Result<(), Error> {
+        match &self.inner.backend {
+            Backend::Sqlite(sqlite) => sqlite.empty_log(),
+            Backend::Postgres(pool) => pool.take()?.batch(&format!("VACUUM {}", tables.join(", "))),
         }
     }
 

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags, ToSql};
 use crate::db::Signals;
 use crate::pool::Pool;
 use crate::tx::{Conn, Tx};
-use crate::{Error, Row, Value};
+use crate::{Error, Options, Row, Value};
 
 /// Closures that one transaction carries at the most, and how long it stays open for more.
 const GROUP_COUNT: usize = 256;
@@ -72,11 +72,16 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, Error> {
 }
 
 impl Sqlite {
-    pub(crate) fn open(path: &Path, readers: usize, signals: Arc<Signals>) -> Result<Sqlite, Error> {
+    pub(crate) fn open(path: &Path, options: &Options, signals: Arc<Signals>) -> Result<Sqlite, Error> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)?;
         }
         let writer = connect(path, false)?;
+        if options.overwrite_deleted {
+            writer
+                .execute_batch("PRAGMA secure_delete = ON")
+                .map_err(|e| error("opening the SQLite file", &e))?;
+        }
         let (sender, receiver) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".into())
@@ -86,7 +91,7 @@ impl Sqlite {
             path: path.to_path_buf(),
             queue: std::sync::Mutex::new(Some(sender)),
             writer: std::sync::Mutex::new(Some(thread)),
-            readers: Pool::new(readers, move || connect(&reader_path, true)),
+            readers: Pool::new(options.connections, move || connect(&reader_path, true)),
         })
     }
 
@@ -123,6 +128,19 @@ impl Sqlite {
             let _ = thread.join();
         }
         self.readers.clear();
+    }
+
+    /// Moves all of the write-ahead log into the file, and cuts the log to nothing.
+    pub(crate) fn empty_log(&self) -> Result<(), Error> {
+        let doing = "emptying the write-ahead log";
+        let conn = connect(&self.path, false)?;
+        let busy: i64 = conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .map_err(|e| error(doing, &e))?;
+        match busy {
+            0 => Ok(()),
+            _ => Err(Error::Busy { doing: doing.into() }),
+        }
     }
 
     pub(crate) fn backup(&self, target: &Path) -> Result<(), Error> {

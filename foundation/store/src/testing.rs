@@ -68,7 +68,13 @@ fn made(admin: String, template: &str) -> Result<TestDb, Error> {
     let url = format!("{base}/{name}");
     let folder = std::env::temp_dir().join(&name);
     std::fs::create_dir_all(&folder)?;
-    let db = Db::open(&url, &Options { connections: 24 })?;
+    let db = Db::open(
+        &url,
+        &Options {
+            connections: 24,
+            ..Options::default()
+        },
+    )?;
     Ok(TestDb {
         name: "postgres",
         db,

@@ -1,4 +1,5 @@
 import { accountsEn } from "./accounts.en";
+import { objectionsEn } from "./objections.en";
 import { securityEn } from "./security.en";
 import type { Messages } from "./zh-CN";
 
@@ -241,6 +242,7 @@ export const en: Part<Messages> = {
     rule: "At least 10 characters, no common words.",
   },
   acc: accountsEn,
+  obj: objectionsEn,
   sec: securityEn,
   clock: "Demonstration clock: {{at}}",
 };

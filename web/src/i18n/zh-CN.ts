@@ -1,4 +1,5 @@
 import { accountsZh } from "./accounts.zh-CN";
+import { objectionsZh } from "./objections.zh-CN";
 import { securityZh } from "./security.zh-CN";
 
 /** Every text of the desk. English follows in en.ts; a missing one falls back to this. */
@@ -245,6 +246,7 @@ export const zh = {
     rule: "至少 10 个字符,不要用常见词。",
   },
   acc: accountsZh,
+  obj: objectionsZh,
   sec: securityZh,
   clock: "演示时钟:{{at}}",
 };

@@ -2,6 +2,7 @@
 
 import {
   AppstoreOutlined,
+  AuditOutlined,
   HomeOutlined,
   MenuOutlined,
   SettingOutlined,
@@ -157,6 +158,15 @@ function Navigation({ onChoose }: { onChoose: () => void }) {
       ),
     })),
     { key: "packages", icon: <SettingOutlined />, label: <Link to="/packages">{t("packages")}</Link> },
+    ...((me.data?.roles.length ?? 0) > 0
+      ? [
+          {
+            key: "objections",
+            icon: <AuditOutlined />,
+            label: <Link to="/objections">{t("obj.title")}</Link>,
+          },
+        ]
+      : []),
     ...(me.data?.roles.includes("admin")
       ? [{ key: "accounts", icon: <TeamOutlined />, label: <Link to="/accounts">{t("acc.title")}</Link> }]
       : []),
@@ -175,7 +185,8 @@ function Navigation({ onChoose }: { onChoose: () => void }) {
     return [item, ...own];
   });
   const place = useLocation({ select: (location) => location.pathname.split("/").at(-1) });
-  const fixed = place === "packages" || place === "accounts" ? [place] : place === "account" ? [] : ["home"];
+  const named = place && ["packages", "accounts", "objections"].includes(place);
+  const fixed = named ? [place] : place === "account" ? [] : ["home"];
   const selected = here.view ? [`v.${here.view}`] : here.pkg ? [`p.${here.pkg}`] : fixed;
   return (
     <nav aria-label={t("menu")}>

@@ -149,7 +149,7 @@ fn collection(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Arc<TypeIn
     let catalog = registry.catalog(call.tx)?;
     secure_rows(
         &catalog.find(name)?,
-        call.obligations,
+        &call.minds(catalog.generation)?,
         &catalog,
         call.tx.dialect(),
     )

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
 use super::hash::Suite;
+use super::index;
 use super::log::{Log, LogError};
 use super::note::{Signer, Verifier, secret};
 use super::salts::Salts;
@@ -26,6 +27,8 @@ pub struct AuditSettings {
     pub suite: Suite,
     /// URL of the database with the salts of those whom entries are about. It may hold a password: not for logs.
     pub salts: String,
+    /// Whether persons are told the names of civil servants who saw their data, or only their units.
+    pub names_shown: bool,
 }
 
 impl AuditSettings {
@@ -67,6 +70,7 @@ pub struct AuditTrail {
     /// Without it nobody can tell what record a keyed hash stands for.
     key: [u8; 32],
     salts: Salts,
+    settings: AuditSettings,
 }
 
 /// What stands in an entry for the thing acted on: 128 bits of a keyed hash, so that who knows the id and the key finds all
@@ -127,7 +131,13 @@ impl AuditTrail {
             match Log::open(&settings.folder.join(name), &origin, settings.suite, signer) {
                 Ok(log) => {
                     let salts = Salts::new(&settings.salts, &key, world);
-                    return Ok(AuditTrail { log, key, salts });
+                    let settings = settings.clone();
+                    return Ok(AuditTrail {
+                        log,
+                        key,
+                        salts,
+                        settings,
+                    });
                 }
                 Err(LogError::Taken(path)) => last = LogError::Taken(path),
                 Err(error) => return Err(error),
@@ -143,6 +153,14 @@ impl AuditTrail {
     /// The salts of those whom entries are about.
     pub fn salts(&self) -> &Salts {
         &self.salts
+    }
+
+    /// Brings the index of who saw what up to what is sealed: see [`index::catch_up`].
+    ///
+    /// # Errors
+    /// Where the logs or the index can't be read.
+    pub fn catch_up(&self) -> Result<u64, Problem> {
+        index::catch_up(&self.salts.open()?, &self.settings)
     }
 
     /// Destroys what ties a person to his entries: see [`Salts::forget`].

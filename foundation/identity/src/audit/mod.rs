@@ -9,10 +9,13 @@
 //!
 //! Map: `hash`: leaves and nodes in both suites. `tree`: the right edge. `tiles`: the files. `note`: signed checkpoints.
 //! `journal`: durable but not in tiles yet. `log`: the writer. `proof`: inclusion and consistency. `verify`: the whole log
-//! checked. `entry`: what the door writes. `salts`: what stands for a person. `operations`: the log over HTTP.
+//! checked. `entry`: what the door writes. `salts`: what stands for a person. `index`: who saw what of him. `operations`: the log over HTTP.
 
 mod entry;
 mod hash;
+pub mod index;
+#[cfg(test)]
+mod index_tests;
 mod journal;
 mod log;
 mod note;

@@ -142,10 +142,15 @@ impl Verifier {
         hash.first_chunk::<4>().copied().unwrap_or_default()
     }
 
+    /// `name+number`: two logs of one name differ in it.
+    pub fn id(&self) -> String {
+        let number: String = self.number().iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{}+{number}", self.name)
+    }
+
     /// `name+number+key`.
     pub fn vkey(&self) -> String {
-        let number: String = self.number().iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{}+{number}+{}", self.name, STANDARD.encode(self.marked()))
+        format!("{}+{}", self.id(), STANDARD.encode(self.marked()))
     }
 
     /// Reads a `vkey`.

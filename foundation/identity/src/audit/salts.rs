@@ -18,14 +18,40 @@ pub type Token = [u8; 16];
 /// Under which a salt is found: a hash of the person's id under the platform's key.
 type Blind = [u8; 16];
 
-static MIGRATIONS: MigrationSet = MigrationSet {
+pub(super) static MIGRATIONS: MigrationSet = MigrationSet {
     name: "audit",
-    migrations: &[Migration {
-        number: 1,
-        name: "salt",
-        sqlite: include_str!("../../migrations/sqlite/audit/0001_salt.sql"),
-        postgres: include_str!("../../migrations/postgres/audit/0001_salt.sql"),
-    }],
+    migrations: &[
+        Migration {
+            number: 1,
+            name: "salt",
+            sqlite: include_str!("../../migrations/sqlite/audit/0001_salt.sql"),
+            postgres: include_str!("../../migrations/postgres/audit/0001_salt.sql"),
+        },
+        Migration {
+            number: 2,
+            name: "log",
+            sqlite: include_str!("../../migrations/sqlite/audit/0002_log.sql"),
+            postgres: include_str!("../../migrations/postgres/audit/0002_log.sql"),
+        },
+        Migration {
+            number: 3,
+            name: "act",
+            sqlite: include_str!("../../migrations/sqlite/audit/0003_act.sql"),
+            postgres: include_str!("../../migrations/postgres/audit/0003_act.sql"),
+        },
+        Migration {
+            number: 4,
+            name: "act_by_trace",
+            sqlite: include_str!("../../migrations/sqlite/audit/0004_act_by_trace.sql"),
+            postgres: include_str!("../../migrations/postgres/audit/0004_act_by_trace.sql"),
+        },
+        Migration {
+            number: 5,
+            name: "subject_access",
+            sqlite: include_str!("../../migrations/sqlite/audit/0005_subject_access.sql"),
+            postgres: include_str!("../../migrations/postgres/audit/0005_subject_access.sql"),
+        },
+    ],
 };
 
 /// Tokens that are remembered at the most; then all are forgotten and looked up anew.
@@ -33,7 +59,7 @@ const KEPT: usize = 65_536;
 /// How long one is remembered: another server may have destroyed its salt.
 const KEPT_TIME: Duration = Duration::from_secs(600);
 /// Salts that one statement asks for or makes: a power of two.
-const CHUNK: usize = 512;
+pub(super) const CHUNK: usize = 512;
 
 struct Cache {
     tokens: HashMap<Blind, Token>,
@@ -63,7 +89,7 @@ fn token(salt: &[u8], subject: &str) -> Option<Token> {
 }
 
 /// `?1, ?2, …` or `(?1, ?2), (?3, ?4), …`.
-fn places(count: usize, width: usize) -> String {
+pub(super) fn places(count: usize, width: usize) -> String {
     let row = |row: usize| {
         let texts: Vec<String> = (1..=width)
             .map(|place| format!("?{}", row * width + place))
@@ -105,7 +131,13 @@ impl Salts {
             return Ok(db.clone());
         }
         // Never the pool of the records: salts are looked up and made while a transaction there is open.
-        let opened = Db::open(&self.url, &Options { connections: 2 })?;
+        let opened = Db::open(
+            &self.url,
+            &Options {
+                connections: 2,
+                overwrite_deleted: true,
+            },
+        )?;
         opened.migrate(&[&MIGRATIONS])?;
         *db = Some(opened.clone());
         Ok(opened)
@@ -237,7 +269,7 @@ impl Salts {
 }
 
 /// The items, the last repeated up to a power of two: few different statements, each prepared once.
-fn padded<T: Copy>(items: &[T]) -> impl Iterator<Item = T> {
+pub(super) fn padded<T: Copy>(items: &[T]) -> impl Iterator<Item = T> {
     let last = items.last().copied();
     let missing = items.len().next_power_of_two() - items.len();
     items

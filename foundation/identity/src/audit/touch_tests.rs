@@ -20,23 +20,27 @@ impl Policy for Everybody {
     }
 }
 
-fn trail(test: &TestDb) -> Arc<AuditTrail> {
+pub(super) fn trail(test: &TestDb) -> Arc<AuditTrail> {
+    Arc::new(AuditTrail::open(&settings(test), &World::system()).unwrap())
+}
+
+pub(super) fn settings(test: &TestDb) -> AuditSettings {
     let folder = test.folder.join("audit");
-    let settings = AuditSettings {
+    AuditSettings {
         salts: AuditSettings::salts_beside(&folder, &test.url),
         folder,
         origin: "test.log".into(),
         suite: Suite::International,
-    };
-    Arc::new(AuditTrail::open(&settings, &World::system()).unwrap())
+        names_shown: false,
+    }
 }
 
-fn person(number: usize) -> String {
+pub(super) fn person(number: usize) -> String {
     format!("person-{number:06}")
 }
 
 /// A door whose one operation shows persons `from..to`.
-fn door(test: &TestDb, trail: &Arc<AuditTrail>) -> Door {
+pub(super) fn door(test: &TestDb, trail: &Arc<AuditTrail>) -> Door {
     test.db.migrate(&[&banyan_door::MIGRATIONS]).unwrap();
     let list = Handler::inside(|call| {
         let number = |name: &str| {
@@ -61,7 +65,7 @@ fn door(test: &TestDb, trail: &Arc<AuditTrail>) -> Door {
     .unwrap()
 }
 
-fn reader(door: &Door) -> Ctx {
+pub(super) fn reader(door: &Door) -> Ctx {
     let mut cx = door.world().ctx(Actor {
         id: "clerk-1".into(),
         name: "李经办".into(),
@@ -78,7 +82,7 @@ fn reader(door: &Door) -> Ctx {
     cx
 }
 
-fn show(door: &Door, cx: &Ctx, from: usize, to: usize) {
+pub(super) fn show(door: &Door, cx: &Ctx, from: usize, to: usize) {
     let input = Input {
         query: vec![("from".into(), from.to_string()), ("to".into(), to.to_string())],
         ..Input::default()
@@ -87,7 +91,7 @@ fn show(door: &Door, cx: &Ctx, from: usize, to: usize) {
 }
 
 /// The touches that stand in sealed tiles, as written and parsed.
-fn touches(trail: &AuditTrail) -> Vec<(usize, Json)> {
+pub(super) fn touches(trail: &AuditTrail) -> Vec<(usize, Json)> {
     let log = trail.log();
     log.append(b"{}".to_vec()).unwrap().wait_sealed().unwrap();
     let note = log.checkpoint().unwrap().unwrap();
@@ -99,7 +103,7 @@ fn touches(trail: &AuditTrail) -> Vec<(usize, Json)> {
         .collect()
 }
 
-fn tokens(entry: &Json) -> Vec<super::Token> {
+pub(super) fn tokens(entry: &Json) -> Vec<super::Token> {
     let bytes = STANDARD_NO_PAD
         .decode(entry["subjects"].as_str().unwrap())
         .unwrap();

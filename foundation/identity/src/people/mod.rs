@@ -17,11 +17,12 @@ mod post_rows;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use banyan_base::{Problem, codes};
 use banyan_door::Operation;
+use banyan_store::Tx;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
@@ -32,6 +33,20 @@ pub(crate) fn operations(accounts: &Arc<Accounts>) -> Vec<Operation> {
     let mut all = post_rows::rows(accounts);
     all.extend(delegation_rows::rows());
     all
+}
+
+/// Titles of posts by id, as far as they are known.
+pub(crate) fn post_titles(
+    tx: &mut Tx<'_>,
+    ids: &BTreeSet<String>,
+) -> Result<BTreeMap<String, String>, Problem> {
+    let mut titles = BTreeMap::new();
+    for id in ids {
+        if let Some(post) = post::find(tx, id)? {
+            titles.insert(id.clone(), post.title);
+        }
+    }
+    Ok(titles)
 }
 
 /// A list that is kept as JSON text.

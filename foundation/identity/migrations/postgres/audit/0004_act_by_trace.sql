@@ -1,0 +1,1 @@
+CREATE INDEX audit_act_by_trace ON audit_act (trace);

@@ -1,0 +1,1 @@
+CREATE INDEX objection_by_due ON objection (due_on) WHERE answered_at IS NULL;

@@ -1,0 +1,26 @@
+import type { objectionsZh } from "./objections.zh-CN";
+
+export const objectionsEn: typeof objectionsZh = {
+  title: "Objections",
+  lead: "What people object to in the record of who saw their data. The unit in charge of the system answers within 15 working days, and never by whoever looked.",
+  open: "Waiting",
+  answered: "Answered",
+  state: "State",
+  none: "No objections",
+  noneHelp: "None has come for the systems of your unit, or all are answered.",
+  about: "About",
+  others: "together with {{count}} other people",
+  purpose: "Purpose",
+  noPurpose: "none was stated",
+  reason: "Reason",
+  due: "Answer by {{day}}",
+  overdue: "overdue",
+  answer: "Answer",
+  answerTitle: "Answer an objection",
+  outcome: "Outcome",
+  outcomes: { upheld: "Upheld", partly: "Upheld in part", rejected: "Rejected" },
+  text: "Answer to the person",
+  textHelp: "Say what was found, on what ground, and what was done. The person reads it as it is.",
+  send: "Send the answer",
+  done: "Answered",
+};
