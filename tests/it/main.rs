@@ -26,4 +26,5 @@ mod sm;
 mod stopping;
 mod support;
 mod tidy;
+mod two_person;
 mod upkeep;
