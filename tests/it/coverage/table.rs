@@ -37,12 +37,55 @@ pub const TABLE: &[(&str, Who)] = &[
     ("account.revoke_token", Admin),
     ("account.update", Admin),
     ("account.view", Admin),
+    (
+        "approval.approve",
+        Colleagues(&[
+            "nobody_approves_for_himself_in_another_coat",
+            "whoever_approves_reaches_the_same_rows",
+        ]),
+    ),
+    (
+        "approval.file",
+        SignedIn(&[
+            "nobody_approves_for_himself_in_another_coat",
+            "whoever_approves_reaches_the_same_rows",
+        ]),
+    ),
+    (
+        "approval.list",
+        SignedIn(&[
+            "nobody_approves_for_himself_in_another_coat",
+            "whoever_approves_reaches_the_same_rows",
+        ]),
+    ),
+    (
+        "approval.reject",
+        Colleagues(&[
+            "nobody_approves_for_himself_in_another_coat",
+            "whoever_approves_reaches_the_same_rows",
+        ]),
+    ),
+    (
+        "approval.view",
+        SignedIn(&[
+            "nobody_approves_for_himself_in_another_coat",
+            "whoever_approves_reaches_the_same_rows",
+        ]),
+    ),
+    (
+        "approval.withdraw",
+        SignedIn(&[
+            "nobody_approves_for_himself_in_another_coat",
+            "whoever_approves_reaches_the_same_rows",
+        ]),
+    ),
     ("audit.checkpoint", World),
     ("audit.consistency", World),
     ("audit.entries", Admin),
     ("audit.inclusion", World),
     ("audit.key", World),
     ("audit.tile", World),
+    ("citizen.sign_up", World),
     (
         "delegation.create",
         Colleagues(&["a_post_is_lent_for_a_while_and_never_passed_on"]),
@@ -56,6 +99,41 @@ pub const TABLE: &[(&str, Who)] = &[
         Colleagues(&["a_post_is_lent_for_a_while_and_never_passed_on"]),
     ),
     ("destruction.counts", World),
+    (
+        "emergency.close",
+        Colleagues(&[
+            "it_is_for_persons_who_may_and_says_why",
+            "what_is_opened_shows_all_changes_nothing_and_ends",
+        ]),
+    ),
+    (
+        "emergency.list",
+        Colleagues(&[
+            "it_is_for_persons_who_may_and_says_why",
+            "what_is_opened_shows_all_changes_nothing_and_ends",
+        ]),
+    ),
+    (
+        "emergency.open",
+        Colleagues(&[
+            "it_is_for_persons_who_may_and_says_why",
+            "what_is_opened_shows_all_changes_nothing_and_ends",
+        ]),
+    ),
+    (
+        "emergency.review",
+        Colleagues(&[
+            "it_is_for_persons_who_may_and_says_why",
+            "what_is_opened_shows_all_changes_nothing_and_ends",
+        ]),
+    ),
+    (
+        "emergency.view",
+        Colleagues(&[
+            "it_is_for_persons_who_may_and_says_why",
+            "what_is_opened_shows_all_changes_nothing_and_ends",
+        ]),
+    ),
     (
         "erasure.approve",
         Colleagues(&["a_person_asks_and_another_approves"]),
@@ -152,6 +230,35 @@ pub const TABLE: &[(&str, Who)] = &[
     (
         "package.view",
         Colleagues(&["a_new_package_is_served_at_once_everywhere"]),
+    ),
+    ("party.confirm", SignedIn(&["a_number_is_proved_for_one"])),
+    (
+        "party.mine",
+        SignedIn(&["whoever_signs_up_is_nobody_in_particular"]),
+    ),
+    (
+        "party.register",
+        SignedIn(&["clerks_register_representatives_and_guardians"]),
+    ),
+    (
+        "party_link.agree",
+        SignedIn(&["an_agent_acts_while_both_agree", "asking_tells_nothing"]),
+    ),
+    (
+        "party_link.ask",
+        SignedIn(&["an_agent_acts_while_both_agree", "asking_tells_nothing"]),
+    ),
+    (
+        "party_link.grant",
+        SignedIn(&["clerks_register_representatives_and_guardians"]),
+    ),
+    (
+        "party_link.list",
+        SignedIn(&["an_agent_acts_while_both_agree", "asking_tells_nothing"]),
+    ),
+    (
+        "party_link.revoke",
+        SignedIn(&["an_agent_acts_while_both_agree", "asking_tells_nothing"]),
     ),
     ("passkey.create", SignedIn(&[])),
     ("passkey.list", SignedIn(&[])),
