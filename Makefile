@@ -3,7 +3,7 @@ SHELL := /bin/bash
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help run test web build check features generate deny sbom bench-registry bench-audit bench-keys
+.PHONY: help run test web build check features generate bench-registry bench-audit bench-policy bench-keys deny sbom
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -45,6 +45,9 @@ bench-registry: ## Registry at 10 k and 1 M records, beside pygeoapi and tipg.
 
 bench-audit: ## Durable entries of the audit log a second.
 	cargo run --release -p banyan-identity --example audit_bench
+
+bench-policy: ## What row conditions and masks cost a list over a million records.
+	cargo run --release -p banyan --example policy_bench
 
 bench-keys: ## Texts sealed and opened a second, in both suites.
 	cargo run --release -p banyan-identity --example keys_bench

@@ -59,6 +59,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use banyan_base::Problem;
+use banyan_door::Obligations;
 use banyan_policy::PackageRules;
 use banyan_store::{Migration, MigrationSet, Tx};
 
@@ -169,6 +170,35 @@ impl Registry {
         self.people
             .get()
             .map_or_else(|| Ok(BTreeMap::new()), |people| people(tx, ids))
+    }
+
+    /// Whom a record of a type is about, if it is among those that the obligations leave: for whoever approves acts on it.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub fn subject_within(
+        &self,
+        tx: &mut Tx<'_>,
+        obligations: &Arc<Obligations>,
+        of: &str,
+        id: &str,
+    ) -> Result<Option<String>, Problem> {
+        let catalog = self.catalog(tx)?;
+        sight::subject_within(tx, &catalog, obligations, of, id)
+    }
+
+    /// The last of so many working days after `from`, by the holidays of `base.holiday` where they are installed.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub fn working_day(
+        &self,
+        tx: &mut Tx<'_>,
+        from: jiff::civil::Date,
+        count: i64,
+    ) -> Result<jiff::civil::Date, Problem> {
+        let catalog = self.catalog(tx)?;
+        clock::working_day(tx, &catalog, from, count)
     }
 
     /// The catalogue as of this transaction. Another process may have applied: then it is read anew.
