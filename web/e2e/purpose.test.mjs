@@ -96,6 +96,9 @@ test("a leader sees sums of no fewer than five, and no single petition", async (
   await page.getByText("用途:信访形势分析").waitFor();
   await page.getByRole("cell", { name: "住房与城乡建设" }).waitFor();
   assert.equal(await page.getByRole("cell", { name: "交通运输" }).count(), 0, "three petitions are too few");
+  const housing = page.getByRole("row").filter({ hasText: "住房与城乡建设" });
+  assert.deepEqual((await housing.getByRole("cell").allTextContents()).slice(2), ["7", "—", "—", "—"]);
+  assert.equal(await housing.getByRole("link").count(), 0);
   await picture(page, "purpose-sums");
   await accessible(page, "sums");
   await page.goto(`${it.base}/desk/p/petitions/r/petition`);
