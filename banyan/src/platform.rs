@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use banyan_base::{Problem, World};
 use banyan_door::{Door, Metrics};
+use banyan_identity::approval::Approvals;
 use banyan_identity::audit::{AuditSettings, AuditTrail};
+use banyan_identity::emergency::Emergencies;
 use banyan_identity::keys::{ERASURE_MIGRATIONS, Erasures, KeySettings, Keys};
 use banyan_identity::person::{self, PersonLog};
 use banyan_identity::{Accounts, CedarPolicy, NewAccount, Settings};
@@ -53,9 +55,13 @@ impl Platform {
             },
         )?;
         let folder = &config.store.folder;
-        let settings = config
-            .sign_in
-            .settings(folder, config.server.public_url.as_deref());
+        let settings = Settings {
+            emergency: config.policy.emergency,
+            emergency_roles: config.policy.emergency_roles.iter().cloned().collect(),
+            ..config
+                .sign_in
+                .settings(folder, config.server.public_url.as_deref())
+        };
         let beside = Beside {
             audit: config.audit_settings(),
             keys: config.key_settings(),
@@ -119,7 +125,7 @@ impl Platform {
             )));
         }
         let policy = Arc::new(CedarPolicy::default());
-        let sink = Arc::clone(&policy);
+        let (sink, asked) = (Arc::clone(&policy), Arc::clone(&policy));
         let registry = Registry::new(Arc::new(move |generation, packages| {
             sink.set(generation, packages)
         }));
@@ -143,6 +149,19 @@ impl Platform {
         let names_shown = beside.audit.names_shown;
         let audit = Arc::new(AuditTrail::open(&beside.audit, &world).map_err(Problem::internal)?);
         rows.extend(banyan_identity::audit::operations(audit.log()));
+        let reaching = Arc::clone(&registry);
+        let approvals = Arc::new(Approvals::new(
+            &accounts,
+            Box::new(move |tx, obligations, of, id| reaching.subject_within(tx, obligations, of, id)),
+        ));
+        rows.extend(banyan_identity::approval::operations(&approvals));
+        let counting = Arc::clone(&registry);
+        rows.extend(banyan_identity::emergency::operations(&Arc::new(Emergencies {
+            accounts: Arc::clone(&accounts),
+            policy: asked,
+            trail: Some(Arc::clone(&audit)),
+            workdays: Box::new(move |tx, from, count| counting.working_day(tx, from, count)),
+        })));
         let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
         let erasures = Arc::new(Erasures::new(&keys, beside.officers.clone()));
         rows.extend(banyan_identity::keys::operations(&erasures));
@@ -158,7 +177,8 @@ impl Platform {
             Arc::<AuditTrail>::clone(&audit),
             metrics,
             rows,
-        )?;
+        )?
+        .approved_by(approvals);
         Ok(Platform {
             db,
             world,

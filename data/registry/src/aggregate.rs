@@ -259,6 +259,9 @@ fn grouped(
             let Decision::Permit(obligations) = eyes.door.decide(eyes.cx, "record.list", &target)? else {
                 return Ok(Vec::new());
             };
+            if obligations.two_person.is_some() {
+                return Ok(Vec::new());
+            }
             of = secure(
                 &eyes.catalog.find(&name)?,
                 &obligations,

@@ -261,11 +261,11 @@ fn request(input: &Input) -> Result<ApplyRequest, Problem> {
 }
 
 fn plan(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
-    Reply::json(json!({ "items": registry.plan(call.tx, &request(call.input)?)? }))
+    Reply::json(json!({ "items": registry.plan(call.tx, &request(call.input)?)?, "next": null }))
 }
 
 fn apply(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
-    Reply::json(json!({ "items": registry.apply(call.cx, call.tx, &request(call.input)?)? }))
+    Reply::json(json!({ "items": registry.apply(call.cx, call.tx, &request(call.input)?)?, "next": null }))
 }
 
 fn remove(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {

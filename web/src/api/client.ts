@@ -46,6 +46,17 @@ async function problemOf(response: Response): Promise<Problem> {
   }
 }
 
+const FOR = "banyan.for";
+
+/** The party that is acted for in this tab, by a link that it granted. */
+export const actsFor = () => sessionStorage.getItem(FOR);
+
+/** Acts for a party from now on; null: for oneself. */
+export function actFor(party: string | null): void {
+  if (party) sessionStorage.setItem(FOR, party);
+  else sessionStorage.removeItem(FOR);
+}
+
 /** Calls the server; throws `Refused` with its problem, or with one of our own where it can't be reached. */
 export async function call<T>(path: string, options: Options = {}): Promise<T> {
   const method = options.method ?? "GET";
@@ -55,6 +66,8 @@ export async function call<T>(path: string, options: Options = {}): Promise<T> {
   if (purpose !== undefined) headers[PURPOSE] = purpose;
   // A write that is sent twice because the line broke is done once.
   if (method === "POST" && !headers["idempotency-key"]) headers["idempotency-key"] = crypto.randomUUID();
+  const party = actsFor();
+  if (party) headers["banyan-for"] = party;
   if (options.body !== undefined) headers["content-type"] = "application/json";
   let response: Response;
   try {

@@ -9,6 +9,7 @@ export type Account = {
   name: string;
   unit: string | null;
   roles: string[];
+  kind: "person" | "citizen" | "service";
 };
 
 export type PackageSummary = {

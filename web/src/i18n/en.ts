@@ -1,5 +1,6 @@
 import { accountsEn } from "./accounts.en";
 import { objectionsEn } from "./objections.en";
+import { peopleEn } from "./people.en";
 import { securityEn } from "./security.en";
 import type { Messages } from "./zh-CN";
 
@@ -267,6 +268,7 @@ export const en: Part<Messages> = {
     rule: "At least 10 characters, no common words.",
   },
   acc: accountsEn,
+  ppl: peopleEn,
   obj: objectionsEn,
   sec: securityEn,
   clock: "Demonstration clock: {{at}}",

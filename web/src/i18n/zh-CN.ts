@@ -1,5 +1,6 @@
 import { accountsZh } from "./accounts.zh-CN";
 import { objectionsZh } from "./objections.zh-CN";
+import { peopleZh } from "./people.zh-CN";
 import { securityZh } from "./security.zh-CN";
 
 /** Every text of the desk. English follows in en.ts; a missing one falls back to this. */
@@ -267,6 +268,7 @@ export const zh = {
     rule: "至少 10 个字符,不要用常见词。",
   },
   acc: accountsZh,
+  ppl: peopleZh,
   obj: objectionsZh,
   sec: securityZh,
   clock: "演示时钟:{{at}}",
