@@ -262,9 +262,22 @@ impl Platform {
     pub fn demo_accounts(&self, package: &Path) -> Result<Vec<String>, Problem> {
         let mut logins = Vec::new();
         for account in crate::demo::accounts(package)? {
+            // Members of the public sign up by themselves.
+            if account.party.is_some() {
+                continue;
+            }
             logins.push(account.login.clone());
-            match self.create_account(account) {
-                Ok(()) => {}
+            let new = NewAccount {
+                login: account.login.clone(),
+                name: account.name.clone(),
+                unit: account.unit.clone(),
+                roles: account.roles.clone(),
+                password: account.password.clone(),
+                must_change: None,
+            };
+            match self.create_account(new) {
+                Ok(()) if account.regions.is_empty() => {}
+                Ok(()) => crate::demo::post(self, &account)?,
                 Err(problem) if problem.errors.iter().any(|error| error.code == "unique") => {}
                 Err(problem) => return Err(problem),
             }

@@ -1,8 +1,10 @@
 //! The one integration binary. Add a module here, never a second binary.
 
+mod attacks;
 mod audit;
 mod client;
 mod clocks;
+mod coverage;
 mod examples;
 mod features;
 mod hostile;

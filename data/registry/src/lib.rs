@@ -55,7 +55,7 @@ mod trigger;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use banyan_base::Problem;
@@ -140,6 +140,7 @@ pub type People =
 /// The engine. Shared by reference counting.
 pub struct Registry {
     catalog: ArcSwap<Catalog>,
+    adopting: Mutex<()>,
     policies: PolicySink,
     extents: ogc::Extents,
     people: OnceLock<People>,
@@ -149,6 +150,7 @@ impl Registry {
     pub fn new(policies: PolicySink) -> Arc<Registry> {
         Arc::new(Registry {
             catalog: ArcSwap::from_pointee(Catalog::default()),
+            adopting: Mutex::default(),
             policies,
             extents: ogc::Extents::default(),
             people: OnceLock::new(),
@@ -230,8 +232,17 @@ impl Registry {
         }
         tx.forget_statements();
         let fresh = Arc::new(catalog::load(tx, generation)?);
-        (self.policies)(generation, &fresh.rules());
-        self.catalog.store(Arc::clone(&fresh));
+        self.adopt(&fresh);
         Ok(fresh)
+    }
+
+    /// Takes a catalogue over, unless a newer one is in force: a snapshot from before an apply must not bring back what
+    /// policy permitted then.
+    fn adopt(&self, fresh: &Arc<Catalog>) {
+        let _one = self.adopting.lock().unwrap_or_else(PoisonError::into_inner);
+        if fresh.generation > self.catalog.load().generation {
+            (self.policies)(fresh.generation, &fresh.rules());
+            self.catalog.store(Arc::clone(fresh));
+        }
     }
 }

@@ -41,6 +41,14 @@ const SIGNED_IN: &[&str] = &[
     "delegation.create",
     "delegation.list",
     "delegation.revoke",
+    "party.mine",
+    "party.confirm",
+    "party.register",
+    "party_link.ask",
+    "party_link.list",
+    "party_link.grant",
+    "party_link.agree",
+    "party_link.revoke",
     "approval.list",
     "approval.view",
     "approval.file",
@@ -118,6 +126,7 @@ const COLLEAGUES: &[&str] = &[
 ];
 /// Operations that nobody need sign in for.
 const OPEN: &[&str] = &[
+    "citizen.sign_up",
     "session.create",
     "session.second",
     "session.passkey_start",
@@ -277,7 +286,8 @@ fn ask(package: &ReadyPackage, cx: &Ctx, target: &Target, field: Option<&str>, t
         verb: if field.is_some() { "reveal" } else { verb(target) },
         purpose: cx.purpose.as_deref(),
         field,
-        transition: target.transition.as_deref(),
+        // Whether a field is shown whole depends on no transition: its context knows none.
+        transition: target.transition.as_deref().filter(|_| field.is_none()),
         today,
     };
     match &package.policies {

@@ -1,5 +1,6 @@
 import { accountsEn } from "./accounts.en";
 import { objectionsEn } from "./objections.en";
+import { peopleEn } from "./people.en";
 import { securityEn } from "./security.en";
 import type { Messages } from "./zh-CN";
 
@@ -107,6 +108,26 @@ export const en: Part<Messages> = {
     filled: "is filled",
     before: "before",
     after: "after",
+  },
+  masked: {
+    part: "partly hidden",
+    hidden: "hidden",
+    why: "Personal data: by your rights and purpose only a part of it is shown, or nothing.",
+    edit: "You don't see all of it, so you can't change it; saving leaves it as it is.",
+  },
+  purpose: {
+    label: "Purpose",
+    basis: "Basis: {{basis}}",
+    until: "until {{day}}",
+    change: "Change the purpose",
+    ask: "Why do you need the personal data here?",
+    lead: "“{{title}}” holds personal data. Choose a purpose: what you see depends on it, and every look is logged with it, for the person to read.",
+    use: "Enter for this purpose",
+    needed: "A purpose is needed",
+    choose: "Choose a purpose",
+    none: "No purpose you could use",
+    noneHelp:
+      "Personal data are shown for a purpose only, and your roles have none. If your work needs them, tell {{owner}} for which task and on what basis; an administrator then grants the role.",
   },
   yes: "Yes",
   no: "No",
@@ -242,6 +263,7 @@ export const en: Part<Messages> = {
     rule: "At least 10 characters, no common words.",
   },
   acc: accountsEn,
+  ppl: peopleEn,
   obj: objectionsEn,
   sec: securityEn,
   clock: "Demonstration clock: {{at}}",
