@@ -3,6 +3,7 @@
 mod audit;
 mod client;
 mod clocks;
+mod erasure;
 mod examples;
 mod features;
 mod hostile;

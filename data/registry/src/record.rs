@@ -12,6 +12,8 @@ use crate::query::search;
 use crate::reference;
 use crate::sight::Eyes;
 use crate::value::{self, Faults};
+pub use crate::version::etag;
+use crate::version::matches;
 use crate::{Error, clock, event, history, seal};
 
 /// A record as it stands, or stood.
@@ -150,10 +152,6 @@ impl Record {
     }
 }
 
-pub fn etag(version: i64) -> String {
-    format!("\"{version}\"")
-}
-
 pub fn find(tx: &mut Tx<'_>, info: &TypeInfo, id: &str) -> Result<Option<Record>, Problem> {
     let sql = format!("SELECT {} FROM {} WHERE _id = ?1", select_list(info), info.table);
     tx.query_opt(&sql, &[id.into()])?
@@ -216,25 +214,6 @@ pub fn get_for_change(
         }
         .into()),
     }
-}
-
-/// Whether an If-Match (`*`, or tags with commas between) names this version. A weak tag counts as what it is made of:
-/// proxies that compress on the way weaken ours, and a version is exact.
-fn matches(tags: &str, version: i64) -> Result<bool, Problem> {
-    if tags.trim() == "*" {
-        return Ok(true);
-    }
-    let mut found = false;
-    for tag in tags.split(',').map(str::trim) {
-        let opaque = tag.strip_prefix("W/").unwrap_or(tag);
-        let inner = opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        let Some(inner) = inner.filter(|inner| !inner.contains('"')) else {
-            let text = "If-Match 应为读到的 ETag(连同引号),如 \"3\"。";
-            return Err(Problem::new(banyan_base::codes::BAD_REQUEST, text));
-        };
-        found |= inner == version.to_string();
-    }
-    Ok(found)
 }
 
 /// What a write brings.

@@ -237,7 +237,7 @@ fn compare(asker: &Asker<'_>, judge: &Judge, stock: &Stock, dice: &mut Dice) -> 
         ("sortby", "-wechat"),
     ] {
         let problem = asker.list(&[refused]).unwrap_err();
-        asker.same(&format!("{refused:?}"), problem.code.name, "BAD_FILTER");
+        asker.same(&format!("{refused:?}"), problem.code.name, "bad-filter");
     }
 
     let by = dice.one_of(&["phone", "secret", "birth", "name"]);
