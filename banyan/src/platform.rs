@@ -15,7 +15,7 @@ use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
-use crate::declared::Installed;
+use crate::declared::{Installed, Unregistered};
 
 /// A running platform.
 #[derive(Clone)]
@@ -142,13 +142,18 @@ impl Platform {
         rows.extend(banyan_door::job_operations());
         let names_shown = beside.audit.names_shown;
         let audit = Arc::new(AuditTrail::open(&beside.audit, &world).map_err(Problem::internal)?);
-        rows.extend(banyan_identity::audit::operations(audit.log()));
+        if beside.audit.salts == db.url() {
+            // Their tables are made while nothing else is written: not within the first write that shows somebody's data.
+            audit.salts().open()?;
+        }
+        rows.extend(banyan_identity::audit::operations(&audit));
         let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
         let erasures = Arc::new(Erasures::new(&keys, beside.officers.clone()));
         rows.extend(banyan_identity::keys::operations(&erasures));
         rows.extend(person::operations(&Arc::new(PersonLog {
             trail: Arc::clone(&audit),
             declared: Box::new(Installed(Arc::clone(&registry))),
+            parties: Box::new(Unregistered),
             names_shown,
         })));
         let door = Door::new(

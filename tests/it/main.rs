@@ -3,6 +3,7 @@
 mod audit;
 mod client;
 mod clocks;
+mod consent;
 mod examples;
 mod features;
 mod hostile;
@@ -25,3 +26,4 @@ mod stopping;
 mod support;
 mod tidy;
 mod upkeep;
+mod witness;
