@@ -127,8 +127,12 @@ enum FeedCommand {
 pub fn run(cli: Cli) -> ExitCode {
     let result = Config::load(cli.config.as_deref())
         .map_err(|error| error.to_string())
-        .and_then(|config| match cli.command {
-            Command::Serve { apply, demo, year } => server(&config, &apply, demo, year),
+        .and_then(|mut config| match cli.command {
+            Command::Serve { apply, demo, year } => {
+                // A demonstration shows the public's side too.
+                config.sign_in.citizens |= demo;
+                server(&config, &apply, demo, year)
+            }
             Command::Check { folders } => say_findings(&folders),
             Command::Plan { folders } => change(&config, &folders, false, true),
             Command::Apply { folders, allow_loss } => change(&config, &folders, allow_loss, false),
@@ -424,7 +428,7 @@ fn demonstrate(platform: &Platform, packages: &[PathBuf], new: bool) -> Result<S
     let mut lines = String::new();
     for package in packages {
         platform.demo_accounts(package)?;
-        for account in demo::accounts(package)? {
+        for account in demo::accounts(package)?.iter().filter(|one| one.party.is_none()) {
             lines.push_str(&format!(
                 "  演示账号 {:<8} 密码 {}  {}\n",
                 account.login, account.password, account.name

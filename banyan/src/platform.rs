@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use banyan_base::{Ctx, Problem, World};
 use banyan_door::{Door, Metrics};
+use banyan_identity::approval::Approvals;
 use banyan_identity::audit::{AuditSettings, AuditTrail};
+use banyan_identity::emergency::Emergencies;
 use banyan_identity::keys::{ERASURE_MIGRATIONS, Ended, Erasures, Expiring, KeySettings, Keys};
 use banyan_identity::person::{self, PersonLog};
 use banyan_identity::{Accounts, CedarPolicy, NewAccount, Settings};
@@ -53,9 +55,13 @@ impl Platform {
             },
         )?;
         let folder = &config.store.folder;
-        let settings = config
-            .sign_in
-            .settings(folder, config.server.public_url.as_deref());
+        let settings = Settings {
+            emergency: config.policy.emergency,
+            emergency_roles: config.policy.emergency_roles.iter().cloned().collect(),
+            ..config
+                .sign_in
+                .settings(folder, config.server.public_url.as_deref())
+        };
         let beside = Beside {
             audit: config.audit_settings(),
             keys: config.key_settings(),
@@ -119,7 +125,7 @@ impl Platform {
             )));
         }
         let policy = Arc::new(CedarPolicy::default());
-        let sink = Arc::clone(&policy);
+        let (sink, asked) = (Arc::clone(&policy), Arc::clone(&policy));
         let registry = Registry::new(Arc::new(move |generation, packages| {
             sink.set(generation, packages)
         }));
@@ -145,6 +151,19 @@ impl Platform {
         let names_shown = beside.audit.names_shown;
         let audit = Arc::new(AuditTrail::open(&beside.audit, &world).map_err(Problem::internal)?);
         rows.extend(banyan_identity::audit::operations(audit.log()));
+        let reaching = Arc::clone(&registry);
+        let approvals = Arc::new(Approvals::new(
+            &accounts,
+            Box::new(move |tx, obligations, of, id| reaching.subject_within(tx, obligations, of, id)),
+        ));
+        rows.extend(banyan_identity::approval::operations(&approvals));
+        let counting = Arc::clone(&registry);
+        rows.extend(banyan_identity::emergency::operations(&Arc::new(Emergencies {
+            accounts: Arc::clone(&accounts),
+            policy: asked,
+            trail: Some(Arc::clone(&audit)),
+            workdays: Box::new(move |tx, from, count| counting.working_day(tx, from, count)),
+        })));
         let erasures = Arc::new(Erasures::new(&keys, beside.officers.clone()));
         erasures.join(Arc::new(Retention(Arc::clone(&registry))));
         erasures.join(Arc::new(Traces(Arc::clone(&audit))));
@@ -161,7 +180,8 @@ impl Platform {
             Arc::<AuditTrail>::clone(&audit),
             metrics,
             rows,
-        )?;
+        )?
+        .approved_by(approvals);
         Ok(Platform {
             db,
             world,
@@ -225,9 +245,22 @@ impl Platform {
     pub fn demo_accounts(&self, package: &Path) -> Result<Vec<String>, Problem> {
         let mut logins = Vec::new();
         for account in crate::demo::accounts(package)? {
+            // Members of the public sign up by themselves.
+            if account.party.is_some() {
+                continue;
+            }
             logins.push(account.login.clone());
-            match self.create_account(account) {
-                Ok(()) => {}
+            let new = NewAccount {
+                login: account.login.clone(),
+                name: account.name.clone(),
+                unit: account.unit.clone(),
+                roles: account.roles.clone(),
+                password: account.password.clone(),
+                must_change: None,
+            };
+            match self.create_account(new) {
+                Ok(()) if account.regions.is_empty() => {}
+                Ok(()) => crate::demo::post(self, &account)?,
                 Err(problem) if problem.errors.iter().any(|error| error.code == "unique") => {}
                 Err(problem) => return Err(problem),
             }

@@ -46,6 +46,14 @@ impl Client {
         self.token = Some(token.to_owned());
     }
 
+    /// Somebody with a token.
+    pub fn with_token(address: SocketAddr, token: &str) -> Client {
+        Client {
+            token: Some(token.to_owned()),
+            ..Client::anonymous(address)
+        }
+    }
+
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }

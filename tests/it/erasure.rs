@@ -140,7 +140,9 @@ fn person(id: &str, roles: &[&str]) -> Actor {
 fn cases(platform: &Platform, filter: &str) -> Vec<Json> {
     let mut input = on("care.case", Input::default());
     input.query = vec![("filter".into(), filter.into())];
-    let page = platform.door.call(&platform.world.system_ctx(), "record.list", input);
+    let page = platform
+        .door
+        .call(&platform.world.system_ctx(), "record.list", input);
     document(page.unwrap())["items"].as_array().unwrap().clone()
 }
 
@@ -170,7 +172,11 @@ fn in_the_clear(bed: &Bed) -> Vec<String> {
             .db
             .write::<(), banyan_store::Error>(|tx| tx.batch("SELECT pg_switch_wal()"))
             .unwrap();
-        let one = |sql: &str| bed.platform.db.query(sql, &[]).unwrap()[0].get::<String>(0).unwrap();
+        let one = |sql: &str| {
+            bed.platform.db.query(sql, &[]).unwrap()[0]
+                .get::<String>(0)
+                .unwrap()
+        };
         let data = PathBuf::from(one("SHOW data_directory"));
         let oid = one("SELECT CAST(oid AS TEXT) FROM pg_database WHERE datname = current_database()");
         files_under(&data.join("base").join(oid), &mut paths);
@@ -230,7 +236,10 @@ fn erase(bed: &Bed, party: &str) {
 /// Fills a platform with two persons by every way that leaves traces; gives the id of the one who goes.
 fn filled(bed: &Bed) -> String {
     bed.apply(package(), false).unwrap();
-    let mut input = on("care.case", Input::json(json!({ "fields": case("p-gone", GONE) })));
+    let mut input = on(
+        "care.case",
+        Input::json(json!({ "fields": case("p-gone", GONE) })),
+    );
     input.idempotency_key = Some("once".into());
     let made = bed.ask("record.create", input.clone()).unwrap();
     assert_eq!(made["fields"]["name"], GONE[0]);
@@ -242,13 +251,17 @@ fn filled(bed: &Bed) -> String {
     // Twice the same number is refused by its blind index.
     let problem = bed.create("care.case", &case("p-kept", KEPT)).unwrap_err();
     assert_eq!(problem.errors[0].pointer, "/fields/number");
-    let mut input = on("care.case", Input::json(json!({ "fields": { "open": "电话" } }))).with_path("id", id.as_str());
+    let mut input =
+        on("care.case", Input::json(json!({ "fields": { "open": "电话" } }))).with_path("id", id.as_str());
     input.if_match = Some("*".into());
     bed.ask("record.update", input).unwrap();
     // One row goes in, the other not: of both a trace is kept.
     let run = import(
         bed,
-        &format!("p-gone,{},,{}\np-gone,{},{},不是电话\n", GONE[0], GONE[2], GONE[0], GONE[1]),
+        &format!(
+            "p-gone,{},,{}\np-gone,{},{},不是电话\n",
+            GONE[0], GONE[2], GONE[0], GONE[1]
+        ),
     );
     assert_eq!((&run["created"], &run["failed"]), (&json!(1), &json!(1)), "{run}");
     assert!(run["first_errors"][0]["message"].is_string(), "{run}");
@@ -267,7 +280,12 @@ fn an_erased_person_is_found_nowhere() {
     for bed in beds() {
         let id = filled(&bed);
         assert_eq!(cases(&bed.platform, &format!("number = '{}'", GONE[1])).len(), 1);
-        assert_eq!(in_the_clear(&bed), [""; 0], "{}: sealed from the first write", bed.name());
+        assert_eq!(
+            in_the_clear(&bed),
+            [""; 0],
+            "{}: sealed from the first write",
+            bed.name()
+        );
         let before = bed.test.folder.join("before");
         let mut config = Config::default();
         config.store.folder = bed.test.folder.clone();
@@ -302,11 +320,15 @@ fn an_erased_person_is_found_nowhere() {
         assert!(!history.to_string().contains(GONE[0]), "{history}");
         // The record goes on without what was erased, and never takes it again.
         let update = |fields: Json| {
-            let mut input = on("care.case", Input::json(json!({ "fields": fields }))).with_path("id", id.as_str());
+            let mut input =
+                on("care.case", Input::json(json!({ "fields": fields }))).with_path("id", id.as_str());
             input.if_match = Some("*".into());
             bed.ask("record.update", input)
         };
-        assert_eq!(update(json!({ "open": "结案" })).unwrap()["fields"]["open"], "结案");
+        assert_eq!(
+            update(json!({ "open": "结案" })).unwrap()["fields"]["open"],
+            "结案"
+        );
         let refused = update(json!({ "name": GONE[0] })).unwrap_err();
         assert_eq!(refused.code, codes::GONE);
         assert!(bed.ask("record.view", input()).unwrap()["erased"].is_array());
@@ -363,7 +385,9 @@ fn data_end_with_their_retention_and_purposes_with_their_sunset() {
         bed.create("care.visit", &json!({ "place": "新店" })).unwrap();
         bed.create("care.case", &case("p-kept", KEPT)).unwrap();
         clock.set("2022-03-18T00:00:00Z".parse().unwrap());
-        let visits = bed.ask("record.list", on("care.visit", Input::default())).unwrap();
+        let visits = bed
+            .ask("record.list", on("care.visit", Input::default()))
+            .unwrap();
         let places: Vec<&Json> = visits["items"]
             .as_array()
             .unwrap()
@@ -402,7 +426,11 @@ fn what_becomes_sealed_is_sealed_by_the_apply_and_opened_by_it() {
         bed.apply(variant("1.0.0", &[clear]), false).unwrap();
         bed.create("care.case", &case("p-kept", KEPT)).unwrap();
         let stored = || {
-            let row = &bed.platform.db.query("SELECT f_phone FROM r_care__case", &[]).unwrap()[0];
+            let row = &bed
+                .platform
+                .db
+                .query("SELECT f_phone FROM r_care__case", &[])
+                .unwrap()[0];
             row.get::<String>(0).unwrap()
         };
         let found = || {
@@ -414,7 +442,8 @@ fn what_becomes_sealed_is_sealed_by_the_apply_and_opened_by_it() {
         assert!(stored().starts_with("k1."), "{}", stored());
         assert_eq!(found(), Some(json!(KEPT[2])));
         // Another subject: sealed anew under its key.
-        bed.apply(variant("1.2.0", &[("subject = \"party\"\n", "")]), false).unwrap();
+        bed.apply(variant("1.2.0", &[("subject = \"party\"\n", "")]), false)
+            .unwrap();
         assert_eq!(found(), Some(json!(KEPT[2])));
         bed.apply(variant("1.3.0", &[clear]), false).unwrap();
         assert_eq!(stored(), KEPT[2]);

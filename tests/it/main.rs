@@ -1,8 +1,10 @@
 //! The one integration binary. Add a module here, never a second binary.
 
+mod attacks;
 mod audit;
 mod client;
 mod clocks;
+mod coverage;
 mod erasure;
 mod examples;
 mod features;
@@ -25,4 +27,5 @@ mod sm;
 mod stopping;
 mod support;
 mod tidy;
+mod two_person;
 mod upkeep;

@@ -8,8 +8,8 @@ use jiff::civil::date;
 
 use crate::aggregate::Given;
 use crate::catalog::{TypeInfo, type_info};
-use crate::seal::Vault;
 use crate::query::{Builder, Expr, Kind, parse, property};
+use crate::seal::Vault;
 
 /// All findings of `package` that need more than one file: those of [`banyan_package::check`], and what is wrong with the
 /// filters of its views, measures and triggers.

@@ -238,7 +238,10 @@ pub fn add_blind(tx: &mut Tx<'_>, info: &TypeInfo, column: &str) -> Result<(), P
 pub fn drop_blind(tx: &mut Tx<'_>, info: &TypeInfo, column: &str) -> Result<(), Problem> {
     drop_indexes(tx, info)?;
     for table in [&info.table, &info.history] {
-        tx.batch(&format!("ALTER TABLE {table} DROP COLUMN {}", blind_column(column)))?;
+        tx.batch(&format!(
+            "ALTER TABLE {table} DROP COLUMN {}",
+            blind_column(column)
+        ))?;
     }
     Ok(())
 }

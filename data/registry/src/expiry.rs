@@ -65,7 +65,11 @@ fn parts<'c>(cx: &Ctx, catalog: &'c Catalog) -> BTreeMap<String, Vec<Part<'c>>> 
                 continue;
             };
             let domain = format!("{}.{purpose}", info.package);
-            all.entry(domain).or_default().push(Part { info, columns, before });
+            all.entry(domain).or_default().push(Part {
+                info,
+                columns,
+                before,
+            });
         }
     }
     all

@@ -59,10 +59,11 @@ mod value;
 mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use banyan_base::Problem;
+use banyan_door::Obligations;
 use banyan_identity::keys::Keys;
 use banyan_policy::PackageRules;
 use banyan_store::{Migration, MigrationSet, Tx};
@@ -152,6 +153,7 @@ pub type People =
 /// The engine. Shared by reference counting.
 pub struct Registry {
     catalog: ArcSwap<Catalog>,
+    adopting: Mutex<()>,
     policies: PolicySink,
     extents: ogc::Extents,
     people: OnceLock<People>,
@@ -162,6 +164,7 @@ impl Registry {
     pub fn new(policies: PolicySink) -> Arc<Registry> {
         Arc::new(Registry {
             catalog: ArcSwap::from_pointee(Catalog::default()),
+            adopting: Mutex::default(),
             policies,
             extents: ogc::Extents::default(),
             people: OnceLock::new(),
@@ -195,6 +198,35 @@ impl Registry {
             .map_or_else(|| Ok(BTreeMap::new()), |people| people(tx, ids))
     }
 
+    /// Whom a record of a type is about, if it is among those that the obligations leave: for whoever approves acts on it.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub fn subject_within(
+        &self,
+        tx: &mut Tx<'_>,
+        obligations: &Arc<Obligations>,
+        of: &str,
+        id: &str,
+    ) -> Result<Option<String>, Problem> {
+        let catalog = self.catalog(tx)?;
+        sight::subject_within(tx, &catalog, obligations, of, id)
+    }
+
+    /// The last of so many working days after `from`, by the holidays of `base.holiday` where they are installed.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub fn working_day(
+        &self,
+        tx: &mut Tx<'_>,
+        from: jiff::civil::Date,
+        count: i64,
+    ) -> Result<jiff::civil::Date, Problem> {
+        let catalog = self.catalog(tx)?;
+        clock::working_day(tx, &catalog, from, count)
+    }
+
     /// The catalogue as of this transaction. Another process may have applied: then it is read anew.
     ///
     /// # Errors
@@ -211,8 +243,17 @@ impl Registry {
         }
         tx.forget_statements();
         let fresh = Arc::new(catalog::load(tx, generation, &self.vault())?);
-        (self.policies)(generation, &fresh.rules());
-        self.catalog.store(Arc::clone(&fresh));
+        self.adopt(&fresh);
         Ok(fresh)
+    }
+
+    /// Takes a catalogue over, unless a newer one is in force: a snapshot from before an apply must not bring back what
+    /// policy permitted then.
+    fn adopt(&self, fresh: &Arc<Catalog>) {
+        let _one = self.adopting.lock().unwrap_or_else(PoisonError::into_inner);
+        if fresh.generation > self.catalog.load().generation {
+            (self.policies)(fresh.generation, &fresh.rules());
+            self.catalog.store(Arc::clone(fresh));
+        }
     }
 }

@@ -134,7 +134,9 @@ impl Move<'_> {
             let subject = |info: &TypeInfo| info.declared.subject.clone();
             let moved = subject(standing) != subject(wanted);
             let other = |column: &&Column| {
-                let before = standing.column(&column.name).and_then(|column| column.seal.as_ref());
+                let before = standing
+                    .column(&column.name)
+                    .and_then(|column| column.seal.as_ref());
                 before != column.seal.as_ref() || (moved && before.is_some())
             };
             let changed: Vec<Column> = wanted.columns.iter().filter(other).cloned().collect();
@@ -142,18 +144,27 @@ impl Move<'_> {
                 continue;
             }
             for column in &changed {
-                let before = standing.column(&column.name).and_then(|column| column.seal.as_ref());
+                let before = standing
+                    .column(&column.name)
+                    .and_then(|column| column.seal.as_ref());
                 if before.is_none() {
                     ddl::add_blind(tx, standing, &column.column)?;
                 }
             }
             for table in [&standing.table, &standing.history] {
                 each(tx, standing, table, "", &mut |tx, record| {
-                    let columns = changed.iter().filter(|column| !record.erased.contains(&column.name));
-                    let whose = (seal::subject_of(wanted, &record.fields, &record.id), record.id.as_str());
+                    let columns = changed
+                        .iter()
+                        .filter(|column| !record.erased.contains(&column.name));
+                    let whose = (
+                        seal::subject_of(wanted, &record.fields, &record.id),
+                        record.id.as_str(),
+                    );
                     let mut cells = seal::cells(&wanted.vault, whose, columns, &record.fields)?;
                     // What was erased stays so: nothing, where it is no longer sealed.
-                    let erased = changed.iter().filter(|column| record.erased.contains(&column.name));
+                    let erased = changed
+                        .iter()
+                        .filter(|column| record.erased.contains(&column.name));
                     cells.extend(
                         erased
                             .filter(|column| column.seal.is_none())
@@ -426,7 +437,8 @@ fn each(
     let mut last = 0i64;
     let list = select_list(info);
     loop {
-        let sql = format!("SELECT {list} FROM {table} WHERE _seq > ?1{condition} ORDER BY _seq LIMIT {BATCH}");
+        let sql =
+            format!("SELECT {list} FROM {table} WHERE _seq > ?1{condition} ORDER BY _seq LIMIT {BATCH}");
         let rows = tx.query(&sql, &[last.into()])?;
         let Some(end) = rows.last() else { return Ok(()) };
         last = end.get(0)?;
@@ -448,7 +460,11 @@ fn set(tx: &mut Tx<'_>, table: &str, seq: i64, cells: Vec<(String, Value)>) -> R
         .map(|(at, name)| format!("{name} = ?{}", at + 1))
         .collect();
     values.push(seq.into());
-    let sql = format!("UPDATE {table} SET {} WHERE _seq = ?{}", sets.join(", "), values.len());
+    let sql = format!(
+        "UPDATE {table} SET {} WHERE _seq = ?{}",
+        sets.join(", "),
+        values.len()
+    );
     tx.execute(&sql, &values)?;
     Ok(())
 }

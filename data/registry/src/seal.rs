@@ -71,9 +71,7 @@ pub fn compared(column: &Column) -> String {
 /// Whose data a record is: the party that its subject field names, else its own id.
 pub fn subject_of<'r>(info: &TypeInfo, fields: &'r Map<String, Json>, id: &'r str) -> &'r str {
     let subject = info.declared.subject.as_deref();
-    let party = subject
-        .and_then(|name| fields.get(name))
-        .and_then(Json::as_str);
+    let party = subject.and_then(|name| fields.get(name)).and_then(Json::as_str);
     party.filter(|party| !party.is_empty()).unwrap_or(id)
 }
 
@@ -129,7 +127,11 @@ pub fn cells<'c>(
         }
         cells.push((column.column.clone(), plain));
         if matches!(column.field.kind, FieldKind::Geometry { .. }) {
-            cells.extend(bounds_columns(&column.column).into_iter().zip(value::bounds(value)));
+            cells.extend(
+                bounds_columns(&column.column)
+                    .into_iter()
+                    .zip(value::bounds(value)),
+            );
         }
     }
     if sealed.is_empty() {
@@ -140,7 +142,14 @@ pub fn cells<'c>(
         .iter()
         .map(|(_, seal, place, text)| {
             let domain = seal.domain.as_str();
-            (At { domain, subject, place }, text.as_str())
+            (
+                At {
+                    domain,
+                    subject,
+                    place,
+                },
+                text.as_str(),
+            )
         })
         .collect();
     for ((at, seal, _, text), secret) in sealed.iter().zip(keys.seal_many(&texts)?) {

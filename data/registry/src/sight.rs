@@ -298,7 +298,12 @@ fn fresh(info: &TypeInfo, obligations: &Obligations, catalog: &Catalog, dialect:
         let Some(FieldRule { shown, whole }) = obligations.fields.get(&column.name) else {
             columns.push(sql);
             columns.extend(bounds.map(|end| format!("b.{end}")));
-            columns.extend(column.seal.as_ref().map(|_| format!("b.{}", blind_column(&column.column))));
+            columns.extend(
+                column
+                    .seal
+                    .as_ref()
+                    .map(|_| format!("b.{}", blind_column(&column.column))),
+            );
             continue;
         };
         let whole = if *shown {
@@ -450,7 +455,10 @@ impl<'a> Eyes<'a> {
         let info = self.catalog.find(of)?;
         Ok(
             match self.door.decide(self.cx, operation, &Target::records(of, verb))? {
-                Decision::Permit(obligations) if obligations.k_anonymous.is_none() => {
+                // What another person must agree to is not shown on the way.
+                Decision::Permit(obligations)
+                    if obligations.k_anonymous.is_none() && obligations.two_person.is_none() =>
+                {
                     Some(secure(&info, &obligations, self.catalog, self.dialect))
                 }
                 _ => None,
@@ -474,6 +482,36 @@ impl<'a> Eyes<'a> {
 pub fn is_there(tx: &mut Tx<'_>, seen: &TypeInfo, id: &str) -> Result<bool, Problem> {
     let sql = format!("SELECT 1 FROM {} WHERE _id = ?1", seen.table);
     Ok(tx.query_opt(&sql, &[id.into()])?.is_some())
+}
+
+/// Whom the record is about, if it is among those of its type that the obligations leave: the party that its type names, or
+/// the record itself.
+///
+/// # Errors
+/// Where the database can't be read.
+pub fn subject_within(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    obligations: &Arc<Obligations>,
+    of: &str,
+    id: &str,
+) -> Result<Option<String>, Problem> {
+    let Some(info) = catalog.types.get(of) else {
+        return Ok(None);
+    };
+    let seen = secure(info, obligations, catalog, tx.dialect());
+    if !is_there(tx, &seen, id)? {
+        return Ok(None);
+    }
+    let record = crate::record::find(tx, info, id)?;
+    let party = info
+        .declared
+        .subject
+        .as_ref()
+        .and_then(|name| record.as_ref()?.fields.get(name)?.as_str());
+    Ok(Some(
+        party.filter(|party| !party.is_empty()).unwrap_or(id).to_owned(),
+    ))
 }
 
 /// Says in the audit log whose personal data are shown, and which fields.

@@ -14,7 +14,10 @@ impl Field {
             | FieldKind::DateTime
             | FieldKind::Json => true,
             FieldKind::Computed { result, .. } => {
-                matches!(result, ComputedType::Text | ComputedType::Date | ComputedType::DateTime)
+                matches!(
+                    result,
+                    ComputedType::Text | ComputedType::Date | ComputedType::DateTime
+                )
             }
             _ => false,
         };
@@ -41,6 +44,8 @@ impl Package {
             fields.is_some_and(|fields| fields.iter().any(|name| name == field))
         };
         let mut purposes = self.purposes.iter();
-        purposes.find(|(_, purpose)| lists(purpose)).map(|(name, _)| name.as_str())
+        purposes
+            .find(|(_, purpose)| lists(purpose))
+            .map(|(name, _)| name.as_str())
     }
 }

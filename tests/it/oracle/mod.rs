@@ -385,7 +385,7 @@ fn number(name: &str, default: u64) -> u64 {
 
 #[test]
 fn what_is_seen_is_what_each_row_by_itself_lets_be_seen() {
-    let rounds = number("ORACLE_ROUNDS", 30);
+    let rounds = number("ORACLE_ROUNDS", 38);
     let seed = number("ORACLE_SEED", 2022);
     let all = databases().unwrap();
     let threads: Vec<_> = all

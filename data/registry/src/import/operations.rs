@@ -145,11 +145,14 @@ fn start(registry: &Arc<Registry>, store: &Blobs, call: &Outside<'_>) -> Result<
     // What a file holds of persons is kept as its type keeps it.
     let sealed = info.sealed().next().is_some();
     let blob = match sealed {
-        true => store.put(call.cx, &mut sealed::seal_file(&vault, &id, &mut content)?, SEALED_LIMIT)?,
+        true => store.put(
+            call.cx,
+            &mut sealed::seal_file(&vault, &id, &mut content)?,
+            SEALED_LIMIT,
+        )?,
         false => store.put(call.cx, &mut content, UPLOAD_LIMIT)?,
     };
-    let blob = blob
-        .ok_or_else(|| Problem::new(codes::TOO_LARGE, "文件超过 64 MiB,请分成几个文件导入。"))?;
+    let blob = blob.ok_or_else(|| Problem::new(codes::TOO_LARGE, "文件超过 64 MiB,请分成几个文件导入。"))?;
     let run = Run {
         id,
         kind,

@@ -471,7 +471,13 @@ impl Work {
             } else {
                 put(tx)?;
             }
-            note(tx, &registry.vault(), &run, i64::try_from(rows.len()).unwrap_or(0), &tally)?;
+            note(
+                tx,
+                &registry.vault(),
+                &run,
+                i64::try_from(rows.len()).unwrap_or(0),
+                &tally,
+            )?;
             Ok((seen, true))
         })?;
         self.seen = seen;

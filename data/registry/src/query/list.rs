@@ -115,8 +115,15 @@ fn sort_keys(info: &TypeInfo, query: &Query) -> Result<Vec<SortKey>, Problem> {
         let column = property(info, name)
             .map_err(|message| Problem::new(codes::BAD_FILTER, format!("排序:{message}")))?;
         if !column.sortable() {
-            let why = if column.sealed.is_some() { ":它加密保存" } else { "" };
-            return Err(Problem::new(codes::BAD_FILTER, format!("不能按 {name} 排序{why}")));
+            let why = if column.sealed.is_some() {
+                ":它加密保存"
+            } else {
+                ""
+            };
+            return Err(Problem::new(
+                codes::BAD_FILTER,
+                format!("不能按 {name} 排序{why}"),
+            ));
         }
         keys.push(SortKey {
             sql: column.sql,

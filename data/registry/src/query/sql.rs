@@ -338,7 +338,10 @@ impl Builder {
             return left.place().refuse("这里应是字段名");
         };
         let column = named(info, name)?;
-        if *folded || matches!(right, Side::Property(..) | Side::Given(_, true)) || !matches!(op, Op::Eq | Op::Ne) {
+        if *folded
+            || matches!(right, Side::Property(..) | Side::Given(_, true))
+            || !matches!(op, Op::Eq | Op::Ne)
+        {
             column.open(name)?;
         }
         if *folded || matches!(right, Side::Property(_, true) | Side::Given(_, true)) {
