@@ -46,16 +46,13 @@ pub const TABLE: &[(&str, Who)] = &[
     ),
     (
         "approval.file",
-        SignedIn(&[
-            "nobody_approves_for_himself_in_another_coat",
-            "whoever_approves_reaches_the_same_rows",
-        ]),
+        SignedIn(&["files_that_wait_are_seen_by_the_two"]),
     ),
     (
         "approval.list",
         SignedIn(&[
+            "an_act_of_two_persons_is_done_once",
             "nobody_approves_for_himself_in_another_coat",
-            "whoever_approves_reaches_the_same_rows",
         ]),
     ),
     (
@@ -68,16 +65,13 @@ pub const TABLE: &[(&str, Who)] = &[
     (
         "approval.view",
         SignedIn(&[
+            "an_act_of_two_persons_is_done_once",
             "nobody_approves_for_himself_in_another_coat",
-            "whoever_approves_reaches_the_same_rows",
         ]),
     ),
     (
         "approval.withdraw",
-        SignedIn(&[
-            "nobody_approves_for_himself_in_another_coat",
-            "whoever_approves_reaches_the_same_rows",
-        ]),
+        SignedIn(&["an_act_that_fails_leaves_its_approval"]),
     ),
     ("audit.checkpoint", World),
     ("audit.consistency", World),
@@ -85,7 +79,6 @@ pub const TABLE: &[(&str, Who)] = &[
     ("audit.inclusion", World),
     ("audit.key", World),
     ("audit.tile", World),
-    ("citizen.sign_up", World),
     (
         "delegation.create",
         Colleagues(&["a_post_is_lent_for_a_while_and_never_passed_on"]),
@@ -102,36 +95,36 @@ pub const TABLE: &[(&str, Who)] = &[
     (
         "emergency.close",
         Colleagues(&[
-            "it_is_for_persons_who_may_and_says_why",
             "what_is_opened_shows_all_changes_nothing_and_ends",
+            "it_is_for_persons_who_may_and_says_why",
         ]),
     ),
     (
         "emergency.list",
         Colleagues(&[
-            "it_is_for_persons_who_may_and_says_why",
             "what_is_opened_shows_all_changes_nothing_and_ends",
+            "it_is_for_persons_who_may_and_says_why",
         ]),
     ),
     (
         "emergency.open",
         Colleagues(&[
-            "it_is_for_persons_who_may_and_says_why",
             "what_is_opened_shows_all_changes_nothing_and_ends",
+            "it_is_for_persons_who_may_and_says_why",
         ]),
     ),
     (
         "emergency.review",
         Colleagues(&[
-            "it_is_for_persons_who_may_and_says_why",
             "what_is_opened_shows_all_changes_nothing_and_ends",
+            "it_is_for_persons_who_may_and_says_why",
         ]),
     ),
     (
         "emergency.view",
         Colleagues(&[
-            "it_is_for_persons_who_may_and_says_why",
             "what_is_opened_shows_all_changes_nothing_and_ends",
+            "it_is_for_persons_who_may_and_says_why",
         ]),
     ),
     (
@@ -231,35 +224,6 @@ pub const TABLE: &[(&str, Who)] = &[
         "package.view",
         Colleagues(&["a_new_package_is_served_at_once_everywhere"]),
     ),
-    ("party.confirm", SignedIn(&["a_number_is_proved_for_one"])),
-    (
-        "party.mine",
-        SignedIn(&["whoever_signs_up_is_nobody_in_particular"]),
-    ),
-    (
-        "party.register",
-        SignedIn(&["clerks_register_representatives_and_guardians"]),
-    ),
-    (
-        "party_link.agree",
-        SignedIn(&["an_agent_acts_while_both_agree", "asking_tells_nothing"]),
-    ),
-    (
-        "party_link.ask",
-        SignedIn(&["an_agent_acts_while_both_agree", "asking_tells_nothing"]),
-    ),
-    (
-        "party_link.grant",
-        SignedIn(&["clerks_register_representatives_and_guardians"]),
-    ),
-    (
-        "party_link.list",
-        SignedIn(&["an_agent_acts_while_both_agree", "asking_tells_nothing"]),
-    ),
-    (
-        "party_link.revoke",
-        SignedIn(&["an_agent_acts_while_both_agree", "asking_tells_nothing"]),
-    ),
     ("passkey.create", SignedIn(&[])),
     ("passkey.list", SignedIn(&[])),
     (
@@ -268,6 +232,10 @@ pub const TABLE: &[(&str, Who)] = &[
     ),
     ("passkey.start", SignedIn(&[])),
     ("password.change", SignedIn(&[])),
+    (
+        "policy.simulate",
+        Colleagues(&["whoever_supposes_supposes_himself"]),
+    ),
     (
         "post.choose",
         Colleagues(&["an_account_acts_in_one_post_at_a_time"]),
