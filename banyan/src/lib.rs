@@ -19,6 +19,6 @@ pub mod keys_commands;
 mod listen;
 pub mod logs;
 pub mod platform;
-mod policy_commands;
+pub mod policy_commands;
 pub mod serve;
 pub mod upkeep;

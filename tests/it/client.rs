@@ -108,7 +108,10 @@ impl Client {
             request = request.header(*name, *value);
         }
         let mut response = self.agent.run(request.body(data.to_vec()).unwrap()).unwrap();
-        (response.status().as_u16(), response.body_mut().read_to_vec().unwrap())
+        (
+            response.status().as_u16(),
+            response.body_mut().read_to_vec().unwrap(),
+        )
     }
 
     /// What is there; fails where nothing is.

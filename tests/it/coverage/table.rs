@@ -39,7 +39,10 @@ pub const TABLE: &[(&str, Who)] = &[
     ("account.view", Admin),
     (
         "approval.approve",
-        Colleagues(&["nobody_approves_for_himself_in_another_coat", "whoever_approves_reaches_the_same_rows"]),
+        Colleagues(&[
+            "nobody_approves_for_himself_in_another_coat",
+            "whoever_approves_reaches_the_same_rows",
+        ]),
     ),
     (
         "approval.file",
@@ -47,15 +50,24 @@ pub const TABLE: &[(&str, Who)] = &[
     ),
     (
         "approval.list",
-        SignedIn(&["an_act_of_two_persons_is_done_once", "nobody_approves_for_himself_in_another_coat"]),
+        SignedIn(&[
+            "an_act_of_two_persons_is_done_once",
+            "nobody_approves_for_himself_in_another_coat",
+        ]),
     ),
     (
         "approval.reject",
-        Colleagues(&["nobody_approves_for_himself_in_another_coat", "whoever_approves_reaches_the_same_rows"]),
+        Colleagues(&[
+            "nobody_approves_for_himself_in_another_coat",
+            "whoever_approves_reaches_the_same_rows",
+        ]),
     ),
     (
         "approval.view",
-        SignedIn(&["an_act_of_two_persons_is_done_once", "nobody_approves_for_himself_in_another_coat"]),
+        SignedIn(&[
+            "an_act_of_two_persons_is_done_once",
+            "nobody_approves_for_himself_in_another_coat",
+        ]),
     ),
     (
         "approval.withdraw",
@@ -82,23 +94,38 @@ pub const TABLE: &[(&str, Who)] = &[
     ("destruction.counts", World),
     (
         "emergency.close",
-        Colleagues(&["what_is_opened_shows_all_changes_nothing_and_ends", "it_is_for_persons_who_may_and_says_why"]),
+        Colleagues(&[
+            "what_is_opened_shows_all_changes_nothing_and_ends",
+            "it_is_for_persons_who_may_and_says_why",
+        ]),
     ),
     (
         "emergency.list",
-        Colleagues(&["what_is_opened_shows_all_changes_nothing_and_ends", "it_is_for_persons_who_may_and_says_why"]),
+        Colleagues(&[
+            "what_is_opened_shows_all_changes_nothing_and_ends",
+            "it_is_for_persons_who_may_and_says_why",
+        ]),
     ),
     (
         "emergency.open",
-        Colleagues(&["what_is_opened_shows_all_changes_nothing_and_ends", "it_is_for_persons_who_may_and_says_why"]),
+        Colleagues(&[
+            "what_is_opened_shows_all_changes_nothing_and_ends",
+            "it_is_for_persons_who_may_and_says_why",
+        ]),
     ),
     (
         "emergency.review",
-        Colleagues(&["what_is_opened_shows_all_changes_nothing_and_ends", "it_is_for_persons_who_may_and_says_why"]),
+        Colleagues(&[
+            "what_is_opened_shows_all_changes_nothing_and_ends",
+            "it_is_for_persons_who_may_and_says_why",
+        ]),
     ),
     (
         "emergency.view",
-        Colleagues(&["what_is_opened_shows_all_changes_nothing_and_ends", "it_is_for_persons_who_may_and_says_why"]),
+        Colleagues(&[
+            "what_is_opened_shows_all_changes_nothing_and_ends",
+            "it_is_for_persons_who_may_and_says_why",
+        ]),
     ),
     (
         "erasure.approve",

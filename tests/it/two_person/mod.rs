@@ -1,6 +1,7 @@
 //! The two-person rule over HTTP, as its users and as those who would go round it.
 
 mod emergency;
+mod pages;
 mod simulate;
 pub mod stand;
 

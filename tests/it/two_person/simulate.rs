@@ -1,5 +1,7 @@
 //! What policy would say to somebody: over HTTP, and by the command line over folders.
 
+use banyan::policy_commands::{PolicyCommand, run};
+use clap::{FromArgMatches, Subcommand};
 use serde_json::{Value as Json, json};
 
 use super::stand::{package, stands};
@@ -25,20 +27,32 @@ fn what_is_supposed_is_what_is_decided() {
         for number in 0..12 {
             stand.patient(&number.to_string(), if number < 11 { "east" } else { "west" });
         }
-        let nurse = ask(&stand.admin, json!({ "roles": ["nurse"], "purpose": "care", "count": true }));
+        let nurse = ask(
+            &stand.admin,
+            json!({ "roles": ["nurse"], "purpose": "care", "count": true }),
+        );
         let list = verb(&nurse, "list");
-        assert_eq!((&list["permitted"], &list["rows"]["text"]), (&json!(true), &json!("全部")));
+        assert_eq!(
+            (&list["permitted"], &list["rows"]["text"]),
+            (&json!(true), &json!("全部"))
+        );
         assert_eq!(list["reasons"][0]["policy"], "nurses");
         assert_eq!(list["reasons"][0]["line"], 2, "{list}");
         let shown = |name: &str| {
             let fields = list["fields"].as_array().unwrap();
             fields.iter().find(|field| field["name"] == name).unwrap()["shown"].clone()
         };
-        assert_eq!((shown("name"), shown("phone"), shown("ward")), (json!("whole"), json!("masked"), json!("whole")));
+        assert_eq!(
+            (shown("name"), shown("phone"), shown("ward")),
+            (json!("whole"), json!("masked"), json!("whole"))
+        );
         assert_eq!(nurse.1["types"][0]["records"]["all"], json!({ "count": 12 }));
         assert_eq!(verb(&nurse, "delete")["two_person"], "销毁病历须两人办理");
         assert_eq!(verb(&nurse, "transition")["permitted"], false);
-        let ward = ask(&stand.admin, json!({ "roles": ["ward"], "purpose": "care", "count": true }));
+        let ward = ask(
+            &stand.admin,
+            json!({ "roles": ["ward"], "purpose": "care", "count": true }),
+        );
         let list = verb(&ward, "list");
         assert_eq!(list["rows"]["text"], "病区等于“east”");
         assert_eq!(list["rows"]["filter"], "ward = 'east'");
@@ -49,7 +63,10 @@ fn what_is_supposed_is_what_is_decided() {
         let nurse = stand.person("nurse", &["clinic.nurse"]);
         let real = nurse.send("GET", super::stand::PATIENTS, &[], None);
         assert_eq!((real.0, real.1["detail"].as_str().unwrap()), (403, refusal));
-        let emergency = ask(&stand.admin, json!({ "roles": ["emergency"], "purpose": "emergency" }));
+        let emergency = ask(
+            &stand.admin,
+            json!({ "roles": ["emergency"], "purpose": "emergency" }),
+        );
         assert_eq!(verb(&emergency, "view")["permitted"], true);
         assert_eq!(verb(&emergency, "update")["permitted"], false);
         assert_eq!(verb(&ask(&stand.admin, json!({})), "list")["permitted"], false);
@@ -63,7 +80,10 @@ fn whoever_supposes_supposes_himself() {
     for stand in stands() {
         stand.patient("1", "east");
         let nurse = stand.person("nurse", &["clinic.nurse"]);
-        let own = ask(&nurse, json!({ "roles": ["clinic.nurse"], "unit": "FJ001", "purpose": "care", "count": true }));
+        let own = ask(
+            &nurse,
+            json!({ "roles": ["clinic.nurse"], "unit": "FJ001", "purpose": "care", "count": true }),
+        );
         // Few enough to tell who is there: not counted.
         assert_eq!(own.1["types"][0]["records"]["all"], json!({ "fewer_than": 10 }));
         for other in [
@@ -78,7 +98,10 @@ fn whoever_supposes_supposes_himself() {
         }
         assert_eq!(ask(&Client::anonymous(stand.address), json!({})).0, 401);
         // Nobody's data are counted out by supposing to be him.
-        let party = ask(&stand.admin, json!({ "roles": ["nurse"], "purpose": "care", "party": "p-1", "count": true }));
+        let party = ask(
+            &stand.admin,
+            json!({ "roles": ["nurse"], "purpose": "care", "party": "p-1", "count": true }),
+        );
         assert_eq!(party.1["types"][0].get("records"), None);
     }
 }
@@ -91,19 +114,39 @@ fn the_command_line_says_the_same() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    let run = |args: &[&str]| {
-        let cli = <banyan::commands::Cli as clap::Parser>::try_parse_from(args).unwrap();
-        banyan::commands::printed(cli)
+    let told = |args: &[&str]| {
+        let command = PolicyCommand::augment_subcommands(clap::Command::new("policy"));
+        let matches = command.try_get_matches_from(args).unwrap();
+        run(PolicyCommand::from_arg_matches(&matches).unwrap())
     };
     let at = folder.to_str().unwrap();
-    let text = run(&["banyan", "policy", "simulate", "--package", at, "--role", "ward", "--purpose", "care"]).unwrap();
-    let line = text.lines().find(|line| line.trim_start().starts_with("list ")).unwrap();
-    assert!(line.contains("可以") && line.contains("病区等于“east”") && line.contains("行)"), "{text}");
+    let text = told(&[
+        "policy",
+        "simulate",
+        "--package",
+        at,
+        "--role",
+        "ward",
+        "--purpose",
+        "care",
+    ])
+    .unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.trim_start().starts_with("list "))
+        .unwrap();
+    assert!(
+        line.contains("可以") && line.contains("病区等于“east”") && line.contains("行)"),
+        "{text}"
+    );
     assert!(text.contains("phone 电话:打码"), "{text}");
     assert!(text.contains("须经另一人同意:销毁病历须两人办理"), "{text}");
-    let refused = run(&["banyan", "policy", "simulate", "--package", at, "--role", "nobody"]).unwrap_err();
+    let refused = told(&["policy", "simulate", "--package", at, "--role", "nobody"]).unwrap_err();
     assert!(refused.contains("no role"), "{refused}");
-    let schema = run(&["banyan", "policy", "schema", at]).unwrap();
-    assert!(schema.contains("entity patient in [Type]") && schema.contains("clinic.patient.reveal"), "{schema}");
+    let schema = told(&["policy", "schema", at]).unwrap();
+    assert!(
+        schema.contains("entity patient in [Type]") && schema.contains("clinic.patient.reveal"),
+        "{schema}"
+    );
     std::fs::remove_dir_all(folder).unwrap();
 }
