@@ -373,6 +373,7 @@ pub(crate) fn any_aggregate() -> Json {
             "filters": { "type": "object", "description": "指标名 → 所用的 CQL2 条件" },
             "figures": values(),
             "tables": { "type": "array", "items": table },
+            "k_anonymous": { "type": ["integer", "null"], "description": "只看得到汇总:不足这么多条的不显示" },
         },
     })
 }

@@ -187,7 +187,7 @@ fn purposes(call: &Call<'_, '_>, package: &banyan_package::model::Package) -> Re
         purpose: None,
         ..call.cx.clone()
     };
-    let mut found: BTreeMap<String, Json> = BTreeMap::new();
+    let mut usable: BTreeMap<String, String> = BTreeMap::new();
     for (name, _) in &package.types {
         let resource = format!("{}.{name}", package.id);
         for (verb, operation) in VERBS {
@@ -195,42 +195,38 @@ fn purposes(call: &Call<'_, '_>, package: &banyan_package::model::Package) -> Re
                 continue;
             }
             let target = Target::records(&resource, verb);
-            let Decision::NoPurpose { choices, .. } = call.door.decide(&cx, operation, &target)? else {
-                continue;
-            };
-            for choice in choices {
-                let short = choice.name.strip_prefix(&format!("{}.", package.id));
-                let declared = package
-                    .purposes
-                    .iter()
-                    .find(|(own, _)| Some(own.as_str()) == short)
-                    .map(|(_, purpose)| purpose);
-                let told = match declared {
-                    Some(purpose) => json!({
-                        "name": choice.name, "title": purpose.title, "legal_basis": purpose.legal_basis,
-                        "sunset": purpose.sunset,
-                    }),
-                    None => json!({
-                        "name": choice.name, "title": { "zh": choice.title, "en": "My own data" },
-                        "legal_basis": "《个人信息保护法》第四十五条", "sunset": null,
-                    }),
-                };
-                found.insert(choice.name, told);
+            if let Decision::NoPurpose { choices, .. } = call.door.decide(&cx, operation, &target)? {
+                usable.extend(choices.into_iter().map(|choice| (choice.name, choice.title)));
             }
         }
+    }
+    // In the order of the declarations; what is everybody's comes last.
+    let mut told = Vec::new();
+    for (name, purpose) in &package.purposes {
+        let name = format!("{}.{name}", package.id);
+        if usable.remove(&name).is_some() {
+            told.push(json!({
+                "name": name, "title": purpose.title, "legal_basis": purpose.legal_basis, "sunset": purpose.sunset,
+            }));
+        }
+    }
+    for (name, title) in usable {
+        told.push(json!({
+            "name": name, "title": { "zh": title, "en": "My own data" },
+            "legal_basis": "《个人信息保护法》第四十五条", "sunset": null,
+        }));
     }
     let open = package
         .types
         .iter()
         .any(|(name, _)| call.cx.emergency(&format!("{}.{name}", package.id)).is_some());
     if open {
-        let told = json!({
+        told.push(json!({
             "name": EMERGENCY, "title": { "zh": "应急访问", "en": "Emergency access" },
             "legal_basis": "《个人信息保护法》第十三条第一款第四项", "sunset": null,
-        });
-        found.insert(EMERGENCY.into(), told);
+        }));
     }
-    Ok(found.into_values().collect())
+    Ok(Json::Array(told))
 }
 
 fn view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {

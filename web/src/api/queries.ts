@@ -142,6 +142,8 @@ export type AggregateResult = {
   figures?: Record<string, number | null>;
   tables?: { name: string; items: RecordItem[]; more: boolean }[];
   filters?: Record<string, string>;
+  /** Groups of fewer records are not shown to this reader, nor single records. */
+  k_anonymous?: number | null;
 };
 
 export const aggregate = (full: string, query: { view: string; month?: string }) =>

@@ -191,7 +191,12 @@ export const en: Part<Messages> = {
     restoreSure: "Restore version {{n}}? It is kept as a new change.",
   },
   board: { more: "{{n}} more", noCards: "None" },
-  ranking: { rank: "Rank", group: "Unit", drill: "Click a number to see its records" },
+  ranking: {
+    rank: "Rank",
+    group: "Unit",
+    drill: "Click a number to see its records",
+    fewest: "You see sums only; those of fewer than {{n}} records are not shown (“—”).",
+  },
   bulletin: {
     month: "Month",
     monthFormat: "MMMM YYYY",

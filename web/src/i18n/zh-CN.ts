@@ -195,6 +195,7 @@ export const zh = {
     rank: "名次",
     group: "单位",
     drill: "点数字查看构成它的记录",
+    fewest: "您只看得到汇总;不足 {{n}} 条的不显示(“—”)。",
   },
   bulletin: {
     month: "月份",
