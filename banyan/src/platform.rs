@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use banyan_base::{Problem, World};
+use banyan_base::{Ctx, Problem, World};
 use banyan_door::{Door, Metrics};
 use banyan_identity::approval::Approvals;
 use banyan_identity::audit::{AuditSettings, AuditTrail};
 use banyan_identity::emergency::Emergencies;
-use banyan_identity::keys::{ERASURE_MIGRATIONS, Erasures, KeySettings, Keys};
+use banyan_identity::keys::{ERASURE_MIGRATIONS, Ended, Erasures, Expiring, KeySettings, Keys};
 use banyan_identity::person::{self, PersonLog};
 use banyan_identity::simulate::{self, Counted, Simulator};
 use banyan_identity::{Accounts, CedarPolicy, NewAccount, Settings};
-use banyan_registry::Registry;
+use banyan_registry::{Registry, Retention};
 use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options, feed};
 
@@ -138,6 +138,8 @@ impl Platform {
             None => Ok(()),
         }));
         registry.name_people(Box::new(banyan_identity::account_names));
+        let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
+        registry.seal_with(&keys);
         // The first look loads the policies before anybody is let in.
         db.read(|tx| registry.catalog(tx))?;
         let accounts = Arc::new(Accounts::new(db.clone(), world.clone(), settings)?);
@@ -182,8 +184,9 @@ impl Platform {
                 }))
             }),
         })));
-        let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
         let erasures = Arc::new(Erasures::new(&keys, beside.officers.clone()));
+        erasures.join(Arc::new(Retention(Arc::clone(&registry))));
+        erasures.join(Arc::new(Traces(Arc::clone(&audit))));
         rows.extend(banyan_identity::keys::operations(&erasures));
         rows.extend(person::operations(&Arc::new(PersonLog {
             trail: Arc::clone(&audit),
@@ -292,5 +295,28 @@ impl Platform {
         self.door
             .call(&self.world.system_ctx(), "account.create", input)
             .map(|_| ())
+    }
+}
+
+/// What stands of a person beside records: by what the audit log tells that an entry is about him, and what he objected to.
+struct Traces(Arc<AuditTrail>);
+
+impl Expiring for Traces {
+    fn ended(&self, _: &Ctx, _: &Db, _: Option<&Ended>, _: u32) -> Result<Vec<Ended>, Problem> {
+        Ok(Vec::new())
+    }
+
+    fn past_sunset(&self, _: &Ctx, _: &Db) -> Result<Vec<String>, Problem> {
+        Ok(Vec::new())
+    }
+
+    fn forget(&self, _: &Ctx, _: &Db, _: &Ended) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    fn forget_person(&self, _: &Ctx, records: &Db, party: &str) -> Result<(), Problem> {
+        self.0.forget(party)?;
+        let party = party.to_owned();
+        records.write(move |tx| person::erase(tx, &party)).map(|_| ())
     }
 }

@@ -5,6 +5,7 @@ mod audit;
 mod client;
 mod clocks;
 mod coverage;
+mod erasure;
 mod examples;
 mod features;
 mod hostile;

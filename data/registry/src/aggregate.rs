@@ -273,7 +273,10 @@ fn grouped(
         None => (info, declared.filter.as_deref()),
     };
     let bad = |message: String| Problem::new(codes::BAD_FILTER, message);
-    let column = |name: &str| property(info, name).map_err(bad);
+    let column = |name: &str| match property(info, name).map_err(bad)? {
+        column if column.sealed.is_some() => Err(bad(format!("{name} 加密保存,不能用来分组或汇总"))),
+        column => Ok(column),
+    };
     let aggregate = |word: &str, name: &str| -> Result<String, Problem> {
         let column = column(name)?;
         let scale = match column.kind {

@@ -8,9 +8,10 @@
 //! Map
 //! - `catalog`: what is installed, ready for use. `check`: filters of packages. `apply`, `layers`, `migrate`, `ddl`,
 //!   `index`, `seed`: how it comes to be.
-//! - `value`: JSON ↔ columns with field-level errors. `record`: create, update; `removal`: delete; `event`: what the feed
+//! - `version`: entity tags. `value`: JSON ↔ columns with field-level errors. `record`: create, update; `removal`: delete; `event`: what the feed
 //!   is told. `history`, `lifecycle`;
 //!   `clock`: what happens when a state lasts too long.
+//! - `seal`: fields kept as ciphertext under their subject's key; `expiry`: their end.
 //! - `sight`: what of a type a caller may see, as queries.
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events; `daily`: what each day asks for.
 //! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
@@ -29,6 +30,7 @@ mod daily;
 mod ddl;
 mod error;
 mod event;
+mod expiry;
 mod export;
 mod files;
 mod history;
@@ -47,12 +49,14 @@ mod record;
 mod reference;
 mod removal;
 mod saved;
+mod seal;
 mod seed;
 mod sight;
 #[cfg(test)]
 mod tests;
 mod trigger;
 mod value;
+mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -60,6 +64,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use arc_swap::ArcSwap;
 use banyan_base::Problem;
 use banyan_door::Obligations;
+use banyan_identity::keys::Keys;
 use banyan_policy::PackageRules;
 use banyan_store::{Migration, MigrationSet, Tx};
 
@@ -70,12 +75,15 @@ pub use check::check;
 pub use clock::run_clocks;
 pub use daily::{run_daily, run_day};
 pub use error::Error;
+pub use expiry::Retention;
 pub use files::operations as file_operations;
 pub use import::operations::operations as import_operations;
 pub use import::run::{JOB as IMPORT_JOB, job as import_job};
 pub use operations::operations;
 pub use sight::Numbers;
 pub use trigger::{CONSUMER, run_events};
+
+use seal::Vault;
 
 macro_rules! migration {
     ($number:literal, $name:literal) => {
@@ -126,6 +134,12 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             sqlite: include_str!("../migrations/sqlite/0013_acted_for.sql"),
             postgres: include_str!("../migrations/postgres/0013_acted_for.sql"),
         },
+        Migration {
+            number: 14,
+            name: "import_sealed",
+            sqlite: include_str!("../migrations/sqlite/0014_import_sealed.sql"),
+            postgres: include_str!("../migrations/postgres/0014_import_sealed.sql"),
+        },
     ],
 };
 
@@ -144,6 +158,7 @@ pub struct Registry {
     policies: PolicySink,
     extents: ogc::Extents,
     people: OnceLock<People>,
+    keys: OnceLock<Arc<Keys>>,
 }
 
 impl Registry {
@@ -154,12 +169,23 @@ impl Registry {
             policies,
             extents: ogc::Extents::default(),
             people: OnceLock::new(),
+            keys: OnceLock::new(),
         })
     }
 
     /// Tells the registry who knows the names of people; only the first that is told counts.
     pub fn name_people(&self, people: People) {
         let _ = self.people.set(people);
+    }
+
+    /// Gives the registry the keys by which it seals; before its catalogue is first looked at. Without them, types with sealed fields
+    /// can't be read or written.
+    pub fn seal_with(&self, keys: &Arc<Keys>) {
+        let _ = self.keys.set(Arc::clone(keys));
+    }
+
+    pub(crate) fn vault(&self) -> Vault {
+        Vault(self.keys.get().cloned())
     }
 
     /// Names by account id, as far as they are known.
@@ -231,7 +257,7 @@ impl Registry {
             return Ok(known);
         }
         tx.forget_statements();
-        let fresh = Arc::new(catalog::load(tx, generation)?);
+        let fresh = Arc::new(catalog::load(tx, generation, &self.vault())?);
         self.adopt(&fresh);
         Ok(fresh)
     }

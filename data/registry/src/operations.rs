@@ -323,12 +323,17 @@ fn written(
         Some(_) => Some(whole.clone()),
         None => None,
     };
+    let etag = etag(whole.version);
+    let least = json!({ "id": whole.id, "type": info.name, "version": whole.version, "etag": etag });
     let (Some(viewed), Some(record)) = (viewed, record) else {
-        let etag = etag(whole.version);
-        let body = json!({ "id": whole.id, "type": info.name, "version": whole.version, "etag": etag });
-        return Ok(Reply::value(body).with_etag(etag));
+        return Ok(Reply::value(least).with_etag(etag));
     };
-    reply(call, catalog, (info, &viewed), record, &whole)
+    let mut reply = reply(call, catalog, (info, &viewed), record, &whole)?;
+    // Personal data do not lie about for whoever asks again.
+    if info.columns.iter().any(|column| column.field.personal) {
+        reply.kept = Some(least);
+    }
+    Ok(reply)
 }
 
 /// One record as it goes out, with names and, for one that is looked at alone, the transitions open to the caller: the type

@@ -17,6 +17,7 @@ use crate::catalog::{Catalog, Column, Stored, TypeInfo, bounds_columns, column_n
 use crate::query::search;
 use crate::record::Record;
 use crate::reference::UNIT;
+use crate::seal::{blind_column, subject_of, subject_sql};
 use crate::value::Faults;
 
 /// Seen types kept at the most.
@@ -44,6 +45,9 @@ pub struct Secured {
 
 /// The column with a flag for each field that may be masked: `1` where it is.
 pub const FLAGS: &str = "_m";
+
+/// The column with whose data a record is, where something in it is sealed.
+pub const SUBJECT: &str = "_s";
 
 /// What can't be said in SQL; the rows it is about are then not there.
 struct Unsaid;
@@ -84,6 +88,10 @@ impl Writer<'_> {
             };
         }
         let column = info.column(name).ok_or(Unsaid)?;
+        // Ciphertext equals nothing.
+        if column.seal.is_some() {
+            return Err(Unsaid);
+        }
         let here = format!("{alias}.{}", column.column);
         if rest.is_empty() {
             return Ok(here);
@@ -260,6 +268,11 @@ fn masked(column: &Column, sql: &str) -> String {
     }
 }
 
+/// Whether a mask leaves something of a value.
+fn part_shown(column: &Column) -> bool {
+    !matches!(column.field.mask, Some(Mask::Hide) | None)
+}
+
 /// The condition on rows, or one that none meets where it can't be said.
 fn said(said: Said, info: &TypeInfo) -> String {
     said.unwrap_or_else(|Unsaid| {
@@ -285,6 +298,12 @@ fn fresh(info: &TypeInfo, obligations: &Obligations, catalog: &Catalog, dialect:
         let Some(FieldRule { shown, whole }) = obligations.fields.get(&column.name) else {
             columns.push(sql);
             columns.extend(bounds.map(|end| format!("b.{end}")));
+            columns.extend(
+                column
+                    .seal
+                    .as_ref()
+                    .map(|_| format!("b.{}", blind_column(&column.column))),
+            );
             continue;
         };
         let whole = if *shown {
@@ -295,7 +314,14 @@ fn fresh(info: &TypeInfo, obligations: &Obligations, catalog: &Catalog, dialect:
         let only = |sql: &str, name: &str| format!("CASE WHEN {whole} THEN {sql} END AS {name}");
         columns.push(only(&sql, &column.column));
         columns.extend(bounds.map(|end| only(&format!("b.{end}"), &end)));
-        let instead = if *shown {
+        if column.seal.is_some() {
+            let blind = blind_column(&column.column);
+            columns.push(only(&format!("b.{blind}"), &blind));
+        }
+        // What is sealed is masked when it is opened, by the flag.
+        let instead = if *shown && column.seal.is_some() && part_shown(column) {
+            sql.clone()
+        } else if *shown {
             masked(column, &sql)
         } else {
             masked_away(column)
@@ -319,6 +345,9 @@ fn fresh(info: &TypeInfo, obligations: &Obligations, catalog: &Catalog, dialect:
             flags.join(" || ")
         }
     ));
+    if info.sealed().next().is_some() {
+        columns.push(format!("{} AS {SUBJECT}", subject_sql(info, "b.")));
+    }
     let list = columns.join(", ");
     let vector = (dialect.is_postgres() && info.searched().next().is_some())
         .then(|| format!(", b.{}", search::VECTOR))
@@ -550,13 +579,9 @@ pub fn touch<'r>(
     if !seen.columns.iter().any(|column| column.field.personal) {
         return Ok(());
     }
-    let subject = seen.declared.subject.as_deref();
-    let subjects = records.into_iter().map(|record| {
-        let party = subject
-            .and_then(|name| record.fields.get(name))
-            .and_then(|value| value.as_str());
-        party.filter(|party| !party.is_empty()).unwrap_or(&record.id)
-    });
+    let subjects = records
+        .into_iter()
+        .map(|record| subject_of(seen, &record.fields, &record.id));
     touches.touched(&Touch::of(&seen.name).fields(fields), subjects)
 }
 

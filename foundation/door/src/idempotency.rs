@@ -135,12 +135,18 @@ fn claim(
         etag: text("etag"),
         location: text("location"),
         headers,
+        kept: None,
     }))
 }
 
 /// Keeps the reply under the key claimed before.
 fn keep(cx: &Ctx, tx: &mut Tx<'_>, operation: &Operation, key: &str, reply: &Reply) -> Result<(), Problem> {
-    let body = reply.as_json().cloned().unwrap_or_default();
+    let body = reply
+        .kept
+        .as_ref()
+        .or(reply.as_json())
+        .cloned()
+        .unwrap_or_default();
     let stored = json!({ "body": body, "etag": reply.etag, "location": reply.location });
     tx.execute(
         "UPDATE idempotency SET status = ?4, reply = ?5 WHERE actor = ?1 AND operation = ?2 AND request_key = ?3",
