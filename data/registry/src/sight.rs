@@ -569,13 +569,9 @@ pub fn count_within(
         return Ok(None);
     };
     let seen = secure(info, obligations, catalog, tx.dialect());
-    let (state, group) = if info.has_state() {
-        ("state", " GROUP BY state ORDER BY state")
-    } else {
-        ("''", "")
-    };
+    let state = if info.has_state() { "state" } else { "''" };
     let sql = format!(
-        "SELECT {state}, COUNT(*) FROM (SELECT * FROM {} LIMIT {}) AS some{group}",
+        "SELECT s, COUNT(*) FROM (SELECT {state} AS s FROM {} LIMIT {}) AS n GROUP BY s ORDER BY s",
         seen.table,
         COUNTED + 1
     );

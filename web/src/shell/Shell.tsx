@@ -1,11 +1,14 @@
 /** The frame of every page: brand, systems, the views of the system one is in, the account. */
 
 import {
+  AlertOutlined,
   AppstoreOutlined,
   AuditOutlined,
+  EyeOutlined,
   HomeOutlined,
   IdcardOutlined,
   MenuOutlined,
+  SafetyOutlined,
   SettingOutlined,
   TeamOutlined,
   UserOutlined,
@@ -180,6 +183,9 @@ function CitizenNavigation({ onChoose }: { onChoose: () => void }) {
   );
 }
 
+/** Pages that are no system's. */
+const FIXED = ["packages", "accounts", "objections", "approvals", "emergencies", "simulate"];
+
 function Navigation({ onChoose }: { onChoose: () => void }) {
   const { t } = useTranslation();
   const here = useParams({ strict: false }) as { pkg?: string; view?: string };
@@ -207,6 +213,21 @@ function Navigation({ onChoose }: { onChoose: () => void }) {
             icon: <AuditOutlined />,
             label: <Link to="/objections">{t("obj.title")}</Link>,
           },
+          {
+            key: "approvals",
+            icon: <SafetyOutlined />,
+            label: <Link to="/approvals">{t("trust.approvals")}</Link>,
+          },
+          {
+            key: "emergencies",
+            icon: <AlertOutlined />,
+            label: <Link to="/emergencies">{t("trust.emergencies")}</Link>,
+          },
+          {
+            key: "simulate",
+            icon: <EyeOutlined />,
+            label: <Link to="/simulate">{t("trust.simulate")}</Link>,
+          },
         ]
       : []),
     ...(me.data?.roles.includes("admin")
@@ -227,7 +248,7 @@ function Navigation({ onChoose }: { onChoose: () => void }) {
     return [item, ...own];
   });
   const place = useLocation({ select: (location) => location.pathname.split("/").at(-1) });
-  const named = place && ["packages", "accounts", "objections"].includes(place);
+  const named = place && FIXED.includes(place);
   const fixed = named ? [place] : place === "account" ? [] : ["home"];
   const selected = here.view ? [`v.${here.view}`] : here.pkg ? [`p.${here.pkg}`] : fixed;
   return (
