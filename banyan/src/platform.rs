@@ -11,6 +11,7 @@ use banyan_identity::audit::{AuditSettings, AuditTrail};
 use banyan_identity::emergency::Emergencies;
 use banyan_identity::keys::{ERASURE_MIGRATIONS, Erasures, KeySettings, Keys};
 use banyan_identity::person::{self, PersonLog};
+use banyan_identity::simulate::{self, Counted, Simulator};
 use banyan_identity::{Accounts, CedarPolicy, NewAccount, Settings};
 use banyan_registry::Registry;
 use banyan_store::jobs::JobHandler;
@@ -18,6 +19,7 @@ use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
 use crate::declared::Installed;
+use crate::policy_commands;
 
 /// A running platform.
 #[derive(Clone)]
@@ -125,7 +127,7 @@ impl Platform {
             )));
         }
         let policy = Arc::new(CedarPolicy::default());
-        let (sink, asked) = (Arc::clone(&policy), Arc::clone(&policy));
+        let (sink, asked, supposed) = (Arc::clone(&policy), Arc::clone(&policy), Arc::clone(&policy));
         let registry = Registry::new(Arc::new(move |generation, packages| {
             sink.set(generation, packages)
         }));
@@ -161,6 +163,24 @@ impl Platform {
             policy: asked,
             trail: Some(Arc::clone(&audit)),
             workdays: Box::new(move |tx, from, count| counting.working_day(tx, from, count)),
+        })));
+        let (naming, numbering) = (Arc::clone(&registry), Arc::clone(&registry));
+        rows.extend(simulate::operations(&Arc::new(Simulator {
+            policy: supposed,
+            labels: Box::new(move |tx, id| {
+                let catalog = naming.catalog(tx)?;
+                Ok(catalog
+                    .packages
+                    .get(id)
+                    .map(|package| policy_commands::labels(package)))
+            }),
+            count: Box::new(move |tx, obligations, of| {
+                let found = numbering.count_within(tx, obligations, of)?;
+                Ok(found.map(|found| Counted {
+                    all: found.all,
+                    states: found.states,
+                }))
+            }),
         })));
         let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
         let erasures = Arc::new(Erasures::new(&keys, beside.officers.clone()));

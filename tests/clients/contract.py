@@ -59,7 +59,7 @@ def run(url: str, name: str, token: str, only: list[str], without: list[str]) ->
         settings.write_text(SETTINGS)
         command = [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(settings), "run", f"{url}/openapi.json"),
-            *("--phases", "examples,coverage,fuzzing", "--max-examples", "6"),
+            *("--phases", "examples,coverage,fuzzing", "--max-examples", "4"),
             *("--mode", "all", "--workers", "1", "--seed", "20221124", "--continue-on-failure", "--no-shrink"),
             *("--warnings", "off", "--request-timeout", "20", "--suppress-health-check", "all"),
             *("--generation-database", "none", "--report", "json", "--report-json-path", str(report)),

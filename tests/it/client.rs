@@ -95,6 +95,22 @@ impl Client {
         )
     }
 
+    /// A body that is no JSON; status and what came back.
+    pub fn upload(&self, path: &str, headers: &[(&str, &str)], data: &[u8]) -> (u16, Vec<u8>) {
+        let method = if data.is_empty() { "GET" } else { "POST" };
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = self.agent.run(request.body(data.to_vec()).unwrap()).unwrap();
+        (response.status().as_u16(), response.body_mut().read_to_vec().unwrap())
+    }
+
     /// What is there; fails where nothing is.
     pub fn get(&self, path: &str) -> Json {
         let (status, body) = self.send("GET", path, &[], None);

@@ -231,7 +231,9 @@ fn the_description_is_valid_and_admits_what_is_answered() {
 /// Every reader's operations, with data as promised and data that breaks the promise.
 #[test]
 fn the_server_keeps_what_it_promises() {
-    for bed in beds() {
+    let beds = beds();
+    let alone = beds.len() == 1;
+    for bed in beds {
         let (url, _) = served(&bed);
         let mut all = package();
         let policy = all.get_mut("policy.cedar").unwrap();
@@ -246,6 +248,11 @@ fn the_server_keeps_what_it_promises() {
         let clerk = format!("clerk={}", bed.account("clerk", &["things.clerk"]).1);
         let boss = format!("administrator={}", bed.account("boss", &["admin"]).1);
         println!("{}", bed.name());
-        outside("contract.py", &[&url, "anonymous=", &clerk, &boss]);
+        // Some 10,000 requests: as everybody where the database is the pickier one, as one who may most beside it.
+        if alone || bed.name() == "postgres" {
+            outside("contract.py", &[&url, "anonymous=", &clerk, &boss]);
+        } else {
+            outside("contract.py", &[&url, &boss]);
+        }
     }
 }

@@ -74,6 +74,7 @@ pub use files::operations as file_operations;
 pub use import::operations::operations as import_operations;
 pub use import::run::{JOB as IMPORT_JOB, job as import_job};
 pub use operations::operations;
+pub use sight::Numbers;
 pub use trigger::{CONSUMER, run_events};
 
 macro_rules! migration {
@@ -185,6 +186,20 @@ impl Registry {
     ) -> Result<Option<String>, Problem> {
         let catalog = self.catalog(tx)?;
         sight::subject_within(tx, &catalog, obligations, of, id)
+    }
+
+    /// How many records of a type the obligations leave, by state where it has states: for simulations of policy.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub fn count_within(
+        &self,
+        tx: &mut Tx<'_>,
+        obligations: &Arc<Obligations>,
+        of: &str,
+    ) -> Result<Option<Numbers>, Problem> {
+        let catalog = self.catalog(tx)?;
+        sight::count_within(tx, &catalog, obligations, of)
     }
 
     /// The last of so many working days after `from`, by the holidays of `base.holiday` where they are installed.

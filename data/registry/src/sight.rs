@@ -485,6 +485,56 @@ pub fn subject_within(
     ))
 }
 
+/// Records that are counted at the most, where somebody asks how many he would see.
+const COUNTED: u32 = 100_000;
+
+/// How many records of a type the obligations leave, and by state where it has states; `None`: more than are counted.
+///
+/// # Errors
+/// Where the database can't be read.
+pub fn count_within(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    obligations: &Arc<Obligations>,
+    of: &str,
+) -> Result<Option<Numbers>, Problem> {
+    let Some(info) = catalog.types.get(of) else {
+        return Ok(None);
+    };
+    let seen = secure(info, obligations, catalog, tx.dialect());
+    let (state, group) = if info.has_state() {
+        ("state", " GROUP BY state ORDER BY state")
+    } else {
+        ("''", "")
+    };
+    let sql = format!(
+        "SELECT {state}, COUNT(*) FROM (SELECT * FROM {} LIMIT {}) AS some{group}",
+        seen.table,
+        COUNTED + 1
+    );
+    let (mut all, mut states) = (0, Vec::new());
+    for row in tx.query(&sql, &[])? {
+        let (state, count): (String, i64) = (row.get(0)?, row.get(1)?);
+        let count = u64::try_from(count).unwrap_or(0);
+        all += count;
+        if info.has_state() {
+            states.push((state, count));
+        }
+    }
+    let more = all > u64::from(COUNTED);
+    Ok(Some(Numbers {
+        all: (!more).then_some(all),
+        states: if more { Vec::new() } else { states },
+    }))
+}
+
+/// What [`count_within`] finds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    pub all: Option<u64>,
+    pub states: Vec<(String, u64)>,
+}
+
 /// Says in the audit log whose personal data are shown, and which fields.
 ///
 /// # Errors

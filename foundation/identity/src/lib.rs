@@ -13,7 +13,8 @@
 //! Map: `account`: accounts. `sign`: how people and machines are let in. `people`: in what capacity they act (posts,
 //! delegation, citizens and whom they act for). `approval`: what needs two persons. `emergency`: emergency access
 //! (break-glass). `audit`: the log that can be proved. `person`: what persons see of it, and say to it. `keys`: keys of data
-//! and their end. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the rows in the door.
+//! and their end. `admin`: what administrators do with accounts. `policy`: Cedar. `simulate`: what it would say to somebody.
+//! `operations`: the rows in the door.
 
 mod account;
 mod admin;
@@ -28,6 +29,7 @@ mod policy;
 #[cfg(test)]
 mod policy_tests;
 mod sign;
+pub mod simulate;
 #[cfg(test)]
 mod tests;
 

@@ -242,6 +242,21 @@ impl CedarPolicy {
         Some(personal.map(|(name, _)| name.clone()).collect())
     }
 
+    /// The personal fields of a type (`<package>.<type>`).
+    pub fn personal_fields(&self, of: &str) -> BTreeSet<String> {
+        let ready = self.ready.load();
+        let package = of.split('.').next().and_then(|id| ready.packages.get(id));
+        let types = package.and_then(|package| package.rules.types.get(of));
+        types.map(|types| types.personal.clone()).unwrap_or_default()
+    }
+
+    /// The line, from 1, on which a policy of a type's package begins.
+    pub fn line(&self, of: &str, policy: &str) -> Option<usize> {
+        let ready = self.ready.load();
+        let package = ready.packages.get(of.split('.').next()?)?;
+        package.policies.as_ref()?.line(policy)
+    }
+
     /// Tells how to find out whether something else is installed; only the first that is told counts.
     pub fn refresh_by(&self, refresh: Refresh) {
         let _ = self.refresh.set(refresh);
@@ -426,6 +441,7 @@ fn fresh(
     let personal = !types.personal.is_empty();
     if personal && cx.purpose.as_deref() == Some(EMERGENCY) {
         return Decision::Permit(Arc::new(Obligations {
+            generation: Some(generation),
             subject: Some(types.subject.clone().unwrap_or_default()),
             ..Obligations::default()
         }));

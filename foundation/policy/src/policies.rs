@@ -87,6 +87,8 @@ pub struct Policies {
     citizens: PolicySet,
     /// Policies with a last day.
     until: BTreeMap<PolicyId, String>,
+    /// Lines on which policies begin.
+    lines: BTreeMap<PolicyId, usize>,
     package: String,
 }
 
@@ -207,13 +209,23 @@ impl Policies {
         })?;
         let (mut all, mut until) = (PolicySet::new(), BTreeMap::new());
         let (mut public, mut citizens) = (PolicySet::new(), PolicySet::new());
+        let (starts, mut lines) = (crate::text::lines(text), BTreeMap::new());
         let mut faults = Vec::new();
         for policy in read.policies() {
             let mut fault = |message: String| faults.push(Fault { offset: 0, message });
+            // As they are read they are named by their place.
+            let place = policy.id().to_string();
+            let place = place
+                .strip_prefix("policy")
+                .and_then(|at| at.parse::<usize>().ok());
+            let line = place.and_then(|at| starts.get(at).copied());
             let policy = match policy.annotation("id") {
                 Some(id) => policy.new_id(PolicyId::new(id)),
                 None => policy.clone(),
             };
+            if let Some(line) = line {
+                lines.insert(policy.id().clone(), line);
+            }
             if let Some(day) = policy.annotation("until") {
                 if day.len() != 10 || day.bytes().filter(|byte| *byte == b'-').count() != 2 {
                     fault(format!("@until(\"{day}\") is not a date like 2022-12-31"));
@@ -245,8 +257,14 @@ impl Policies {
             public,
             citizens,
             until,
+            lines,
             package: package.to_owned(),
         })
+    }
+
+    /// The line of the text, from 1, on which a policy begins, by the name that a [`Reason`] gives.
+    pub fn line(&self, policy: &str) -> Option<usize> {
+        self.lines.get(&PolicyId::new(policy)).copied()
     }
 
     /// Roles that are named as principals, as `<package>.<role>`.

@@ -11,6 +11,7 @@ const OPEN: &[(&str, &str)] = &[
     ("audit.inclusion", "hashes only"),
     ("audit.key", "the public key"),
     ("audit.tile", "hashes only"),
+    ("citizen.sign_up", "how citizens come to an account"),
     (
         "destruction.counts",
         "how much was destroyed is published, without whose",

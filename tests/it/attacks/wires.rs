@@ -183,29 +183,12 @@ pub fn existence(stand: &Stand) {
     }
 }
 
-/// A login that is there and one that is not: the same words after the same time.
+/// A login that is there and one that is not: the same words after the same time. So few attempts that the bound on failures
+/// by address is not met.
 pub fn sign_in_timing(stand: &Stand) {
-    let mut told = Vec::new();
-    // Others run on this machine: what comes of their load does not come three times.
-    for round in 0..3 {
-        let ratio = timed(stand, round);
-        told.push(ratio);
-        if (0.6..1.7).contains(&ratio) {
-            println!(
-                "{}: unknown logins take {ratio:.2} of known ones",
-                stand.bed.name()
-            );
-            return;
-        }
-    }
-    stand.expect(false, || format!("unknown logins take {told:?} of known ones"));
-}
-
-/// How long the quickest attempts on unknown logins take, in parts of those on known ones.
-fn timed(stand: &Stand, round: usize) -> f64 {
-    const PAIRS: usize = 12;
+    const PAIRS: usize = 10;
     for number in 0..PAIRS {
-        stand.bed.account(&format!("known{round}-{number}"), &[]);
+        stand.bed.account(&format!("known{number}"), &[]);
     }
     let attempt = |login: &str| {
         let body = json!({ "login": login, "password": "not the password" }).to_string();
@@ -216,17 +199,26 @@ fn timed(stand: &Stand, round: usize) -> f64 {
     };
     let (mut known, mut unknown): (Vec<Duration>, Vec<Duration>) = Default::default();
     for number in 0..PAIRS {
-        let one = attempt(&format!("known{round}-{number}"));
-        let other = attempt(&format!("stranger{round}-{number}"));
+        let one = attempt(&format!("known{number}"));
+        let other = attempt(&format!("stranger{number}"));
         stand.expect(one.1 == other.1, || {
             format!("known: {:?}, unknown: {:?}", one.1, other.1)
         });
         known.push(one.0);
         unknown.push(other.0);
     }
-    let third = |mut times: Vec<Duration>| {
+    // Others run on this machine. Without the work of a password the unknown would take a fifth; what load makes of equal
+    // times differs between the quickest and the middle.
+    let of = |times: &mut Vec<Duration>, place: usize| {
         times.sort_unstable();
-        times[PAIRS / 3].as_secs_f64()
+        times[place].as_secs_f64()
     };
-    third(unknown) / third(known)
+    let ratios = [0, PAIRS / 2].map(|place| of(&mut unknown, place) / of(&mut known, place));
+    println!(
+        "{}: unknown logins take {ratios:.2?} of known ones",
+        stand.bed.name()
+    );
+    stand.expect(ratios.iter().any(|ratio| (0.5..2.0).contains(ratio)), || {
+        format!("unknown logins take {ratios:?} of known ones")
+    });
 }

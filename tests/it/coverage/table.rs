@@ -37,6 +37,30 @@ pub const TABLE: &[(&str, Who)] = &[
     ("account.revoke_token", Admin),
     ("account.update", Admin),
     ("account.view", Admin),
+    (
+        "approval.approve",
+        Colleagues(&["nobody_approves_for_himself_in_another_coat", "whoever_approves_reaches_the_same_rows"]),
+    ),
+    (
+        "approval.file",
+        SignedIn(&["files_that_wait_are_seen_by_the_two"]),
+    ),
+    (
+        "approval.list",
+        SignedIn(&["an_act_of_two_persons_is_done_once", "nobody_approves_for_himself_in_another_coat"]),
+    ),
+    (
+        "approval.reject",
+        Colleagues(&["nobody_approves_for_himself_in_another_coat", "whoever_approves_reaches_the_same_rows"]),
+    ),
+    (
+        "approval.view",
+        SignedIn(&["an_act_of_two_persons_is_done_once", "nobody_approves_for_himself_in_another_coat"]),
+    ),
+    (
+        "approval.withdraw",
+        SignedIn(&["an_act_that_fails_leaves_its_approval"]),
+    ),
     ("audit.checkpoint", World),
     ("audit.consistency", World),
     ("audit.entries", Admin),
@@ -56,6 +80,26 @@ pub const TABLE: &[(&str, Who)] = &[
         Colleagues(&["a_post_is_lent_for_a_while_and_never_passed_on"]),
     ),
     ("destruction.counts", World),
+    (
+        "emergency.close",
+        Colleagues(&["what_is_opened_shows_all_changes_nothing_and_ends", "it_is_for_persons_who_may_and_says_why"]),
+    ),
+    (
+        "emergency.list",
+        Colleagues(&["what_is_opened_shows_all_changes_nothing_and_ends", "it_is_for_persons_who_may_and_says_why"]),
+    ),
+    (
+        "emergency.open",
+        Colleagues(&["what_is_opened_shows_all_changes_nothing_and_ends", "it_is_for_persons_who_may_and_says_why"]),
+    ),
+    (
+        "emergency.review",
+        Colleagues(&["what_is_opened_shows_all_changes_nothing_and_ends", "it_is_for_persons_who_may_and_says_why"]),
+    ),
+    (
+        "emergency.view",
+        Colleagues(&["what_is_opened_shows_all_changes_nothing_and_ends", "it_is_for_persons_who_may_and_says_why"]),
+    ),
     (
         "erasure.approve",
         Colleagues(&["a_person_asks_and_another_approves"]),
@@ -161,6 +205,10 @@ pub const TABLE: &[(&str, Who)] = &[
     ),
     ("passkey.start", SignedIn(&[])),
     ("password.change", SignedIn(&[])),
+    (
+        "policy.simulate",
+        Colleagues(&["whoever_supposes_supposes_himself"]),
+    ),
     (
         "post.choose",
         Colleagues(&["an_account_acts_in_one_post_at_a_time"]),

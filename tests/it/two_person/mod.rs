@@ -1,6 +1,7 @@
 //! The two-person rule over HTTP, as its users and as those who would go round it.
 
 mod emergency;
+mod simulate;
 pub mod stand;
 
 use std::sync::Arc;
@@ -380,5 +381,40 @@ fn a_key_of_idempotency_gives_the_same_answer_and_uses_nothing() {
         let without = [CARE, named(&request)];
         let second = a.send("POST", PATIENTS, &without, Some(&body));
         assert_eq!(code(&second).1, "approval-required");
+    }
+}
+
+#[test]
+fn files_that_wait_are_seen_by_the_two() {
+    for stand in stands() {
+        let text = "@two_person(\"导入须两人\") permit(principal in Role::\"clinic.nurse\", action in [Action::\"import\"], resource is clinic::patient);";
+        change(&stand.bed, text);
+        let (a, b) = (
+            stand.person("an", &["clinic.nurse"]),
+            stand.person("bo", &["clinic.nurse"]),
+        );
+        let stranger = stand.person("chen", &["clinic.supervisor"]);
+        let path = format!("{PATIENTS}/imports");
+        let table = "number,name,ward\n77,赵六,east\n".as_bytes();
+        let headers = [CARE, ("content-type", "text/csv"), ("x-file-name", "a.csv")];
+        let read = |(status, data): (u16, Vec<u8>)| -> (u16, Json) {
+            (status, serde_json::from_slice(&data).unwrap_or_default())
+        };
+        let request = asked(read(a.upload(&path, &headers, table)));
+        let file = format!("/v1/approvals/{request}/file");
+        let seen = b.get(&format!("/v1/approvals/{request}"));
+        assert_eq!(seen["request"]["file"]["size"], table.len(), "{seen}");
+        for client in [&a, &b] {
+            assert_eq!(client.upload(&file, &[], &[]), (200, table.to_vec()));
+        }
+        assert_eq!(stranger.upload(&file, &[], &[]).0, 404);
+        assert_eq!(decide(&b, &request, "approve").0, 200);
+        // Another file is another act.
+        let through = named(&request);
+        let with = [headers[0], headers[1], headers[2], through];
+        let other = read(a.upload(&path, &with, "number,name,ward\n78,钱七,east\n".as_bytes()));
+        assert_eq!(code(&other).1, "approval-required");
+        assert!(a.upload(&path, &with, table).0 < 300);
+        assert_eq!(code(&read(a.upload(&path, &with, table))).1, "approval-required");
     }
 }

@@ -63,7 +63,7 @@ type = "text"
 title = { zh = "病区" }
 required = true
 "#;
-const POLICY: &str = r#"
+pub const POLICY: &str = r#"
 @id("nurses")
 permit(principal in Role::"clinic.nurse", action in [Action::"list", Action::"view", Action::"create", Action::"update", Action::"import"],
     resource is clinic::patient);
