@@ -116,6 +116,8 @@ test("whoever has no purpose is told whom to ask", async () => {
   const { page, close } = await it.enter("fgw");
   await page.goto(`${it.base}/desk/p/petitions/r/petition`);
   await page.getByRole("heading", { name: "没有权限" }).waitFor();
+  // Its role of the same name in another package opens no pages here.
+  assert.equal(await page.getByRole("link", { name: "临期与超期" }).count(), 0);
   await picture(page, "purpose-refused");
   await accessible(page, "a refusal");
   await close();
