@@ -11,8 +11,9 @@ use serde_json::{Map, Value as Json, json};
 use crate::Registry;
 use crate::catalog::{Column, TypeInfo};
 use crate::history;
+use crate::owed::touch;
 use crate::record::{self, Record};
-use crate::sight::{Eyes, touch};
+use crate::sight::Eyes;
 
 /// Tells something of a record that is no change of it, under a verb of its own.
 pub(crate) fn tell(

@@ -12,9 +12,9 @@ use serde_json::Map;
 
 use crate::catalog::TypeInfo;
 use crate::cell;
+use crate::owed::touch;
 use crate::query::{Query, check, stream};
 use crate::record::Record;
-use crate::sight::touch;
 
 /// What a worksheet can hold, header included.
 const MAX_SHEET_ROWS: u32 = 1_048_576;

@@ -9,7 +9,8 @@ use banyan_package::model::FieldKind;
 use banyan_store::{Blobs, Tx, blobs};
 use serde_json::{Value as Json, json};
 
-use crate::sight::{Eyes, touch};
+use crate::owed::touch;
+use crate::sight::Eyes;
 use crate::value::Faults;
 use crate::{Registry, record};
 

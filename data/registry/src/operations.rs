@@ -10,9 +10,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use crate::catalog::{Catalog, TypeInfo};
+use crate::owed::{still_there, touch, unseen_fields};
 use crate::query::{Query, list};
 use crate::record::{self, Change, Record, etag};
-use crate::sight::{Eyes, is_there, secure, secure_rows, still_there, touch, unseen_fields};
+use crate::sight::{Eyes, is_there, secure, secure_rows};
 use crate::{
     Error, Registry, aggregate, clock, event, export, history, lifecycle, ogc, openapi, packages, reference,
     removal, saved,

@@ -8,9 +8,15 @@ use crate::support::root;
 const OPEN: &[(&str, &str)] = &[
     ("audit.checkpoint", "anybody may hold us to the log"),
     ("audit.consistency", "hashes only"),
+    ("audit.cosigned", "what witnesses signed"),
     ("audit.inclusion", "hashes only"),
     ("audit.key", "the public key"),
     ("audit.tile", "hashes only"),
+    (
+        "audit.witness",
+        "whoever is known by his key is asked for it by the protocol",
+    ),
+    ("audit.witness_key", "the public key"),
     ("citizen.sign_up", "how citizens come to an account"),
     (
         "destruction.counts",

@@ -291,15 +291,54 @@ pub const TABLE: &[(&str, Who)] = &[
     ("totp.renew_recovery", SignedIn(&[])),
     ("totp.start", SignedIn(&[])),
     ("totp.view", SignedIn(&[])),
+    ("audit.cosigned", World),
+    ("audit.witness", World),
+    ("audit.witness_key", World),
+    ("citizen.sign_up", World),
+    (
+        "consent.give",
+        SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
+    ),
+    (
+        "consent.list",
+        SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
+    ),
+    (
+        "consent.withdraw",
+        SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
+    ),
+    ("party.confirm", SignedIn(&["a_number_is_proved_for_one"])),
+    (
+        "party.mine",
+        SignedIn(&["whoever_signs_up_is_nobody_in_particular"]),
+    ),
+    (
+        "party.register",
+        SignedIn(&["clerks_register_representatives_and_guardians"]),
+    ),
+    ("party_link.agree", SignedIn(&["an_agent_acts_while_both_agree"])),
+    ("party_link.ask", SignedIn(&["asking_tells_nothing"])),
+    (
+        "party_link.grant",
+        SignedIn(&["clerks_register_representatives_and_guardians"]),
+    ),
+    (
+        "party_link.list",
+        SignedIn(&["an_agent_acts_while_both_agree", "asking_tells_nothing"]),
+    ),
+    ("party_link.revoke", SignedIn(&["an_agent_acts_while_both_agree"])),
 ];
 
 /// What leaves no entry, and need not.
 pub const SILENT: &[&str] = &[
     "audit.checkpoint",
     "audit.consistency",
+    "audit.cosigned",
     "audit.inclusion",
     "audit.key",
     "audit.tile",
+    "audit.witness",
+    "audit.witness_key",
     "destruction.counts",
     "import.list",
     "import.template",

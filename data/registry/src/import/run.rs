@@ -15,9 +15,10 @@ use serde_json::{Map, Value as Json, json};
 use super::sealed;
 use super::table::{Next, TableRow, read_rows};
 use crate::catalog::{Catalog, TypeInfo};
+use crate::owed::{still_there, unseen_fields};
 use crate::record::{self, Change};
 use crate::seal::Vault;
-use crate::sight::{secure, still_there, unseen_fields};
+use crate::sight::secure;
 use crate::{Registry, cell, reference};
 
 /// The kind of the job.

@@ -12,12 +12,12 @@ use super::request::{
 };
 use super::write::Writer;
 use crate::catalog::TypeInfo;
+use crate::owed::touch;
 use crate::query::{
     self, Expr, Given, Instant, Kind, Language, Literal, Name, Op, Place, Query, Side, Span, SpatialOp,
     TemporalOp,
 };
 use crate::record::{self, Record, etag};
-use crate::sight::touch;
 use crate::{Error, Registry, reference};
 
 pub const PARAMETERS: &[&str] = &[
