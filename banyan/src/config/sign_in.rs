@@ -146,10 +146,11 @@ impl SignIn {
             whole: SignedDuration::from_hours(self.session_hours.into()),
             second_factor_roles: self.second_factor_roles.iter().cloned().collect(),
             access: SignedDuration::from_mins(self.access_token_minutes.into()),
-            key_file: self.key_file.clone().unwrap_or(defaults.key_file),
+            key_file: self.key_file.clone().unwrap_or_else(|| defaults.key_file.clone()),
             citizens: self.citizens,
             clerk_roles: self.clerk_roles.iter().cloned().collect(),
             providers: self.providers.iter().map(provider).collect(),
+            ..defaults
         }
     }
 }

@@ -1,8 +1,6 @@
 //! Replies kept by `Idempotency-Key`, in the transaction of the act itself, so that a repeated request neither acts
 //! twice nor is told something else.
 
-use std::io::Read as _;
-
 use banyan_base::{Ctx, Problem, codes, timestamp_text};
 use banyan_store::{Migration, MigrationSet, Tx, Value};
 use serde_json::json;
@@ -30,26 +28,14 @@ enum Claim {
     /// The key is new: act, then [`keep`].
     New,
     /// The same request was answered before.
-    Answered(Reply),
+    Answered(Box<Reply>),
 }
 
 fn request_hash(cx: &Ctx, operation: &Operation, input: &Input) -> Result<String, Problem> {
     let body = match &input.body {
         Body::None => String::new(),
         Body::Json(value) => value.to_string(),
-        Body::Upload(upload) => {
-            let mut hasher = Sha256::new();
-            let mut content = upload.open().map_err(Problem::internal)?;
-            let mut chunk = vec![0; 64 * 1024];
-            loop {
-                let count = content.read(&mut chunk).map_err(Problem::internal)?;
-                let Some(part) = chunk.get(..count).filter(|part| !part.is_empty()) else {
-                    break;
-                };
-                hasher.update(part);
-            }
-            format!("{} {}", upload.content_type, hex(&hasher.finalize()))
-        }
+        Body::Upload(upload) => format!("{} {}", upload.content_type, upload.digest()?),
     };
     // The same words in another capacity are another request.
     let standing = &cx.actor.standing;
@@ -80,7 +66,7 @@ pub(crate) fn once(
         return act(tx);
     };
     if let Claim::Answered(reply) = claim(cx, tx, operation, input, key)? {
-        return Ok(reply);
+        return Ok(*reply);
     }
     let reply = act(tx)?;
     keep(cx, tx, operation, key, &reply)?;
@@ -143,18 +129,24 @@ fn claim(
         _ => ReplyBody::Empty,
     };
     let headers = vec![("Idempotency-Replayed".to_owned(), "true".to_owned())];
-    Ok(Claim::Answered(Reply {
+    Ok(Claim::Answered(Box::new(Reply {
         status,
         body,
         etag: text("etag"),
         location: text("location"),
         headers,
-    }))
+        kept: None,
+    })))
 }
 
 /// Keeps the reply under the key claimed before.
 fn keep(cx: &Ctx, tx: &mut Tx<'_>, operation: &Operation, key: &str, reply: &Reply) -> Result<(), Problem> {
-    let body = reply.as_json().cloned().unwrap_or_default();
+    let body = reply
+        .kept
+        .as_ref()
+        .or(reply.as_json())
+        .cloned()
+        .unwrap_or_default();
     let stored = json!({ "body": body, "etag": reply.etag, "location": reply.location });
     tx.execute(
         "UPDATE idempotency SET status = ?4, reply = ?5 WHERE actor = ?1 AND operation = ?2 AND request_key = ?3",

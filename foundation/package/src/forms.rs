@@ -62,6 +62,11 @@ const IMPACT: Shape = Table(&[
     must("assessed_on", Date, "评估日期。"),
     must("assessed_by", Text, "评估单位。"),
     must("review_by", Date, "此日之前重新评估。"),
+    may(
+        "unsealed",
+        Text,
+        "哪些个人信息不加密保存(sealed = false),为何必要,以何种措施保护。",
+    ),
 ]);
 
 const ROLE: Shape = Table(&[
@@ -95,6 +100,32 @@ const PURPOSE: Shape = Table(&[
         "fields",
         Map(&NAMES),
         "此用途需要的个人信息:类型 → 字段;没有列出的不显示。",
+    ),
+    may(
+        "consent",
+        Table(&[
+            must(
+                "version",
+                Integer,
+                "文本的版本,从 1 起;文本改了就加一,此前的同意不再有效。",
+            ),
+            must(
+                "text",
+                Title,
+                "请本人同意的内容:处理什么、做什么、保存多久、谁处理。",
+            ),
+            may(
+                "sensitive",
+                Boolean,
+                "是敏感个人信息(个保法第二十八条),须单独同意。",
+            ),
+            may(
+                "effects",
+                Title,
+                "处理敏感个人信息的必要性以及对个人权益的影响(个保法第三十条)。",
+            ),
+        ]),
+        "以同意为基础时,请本人同意的文本。",
     ),
 ]);
 
@@ -146,6 +177,11 @@ const FIELD: Shape = Tagged {
         may("immutable", Boolean, "只在新建时填写,以后不能修改。"),
         may("grade", GRADES, "数据分级(GB/T 43697)。"),
         may("personal", Boolean, "是个人信息。"),
+        may(
+            "sealed",
+            Boolean,
+            "false 则明文保存(须全文检索、排序或按范围筛选的个人信息),并在影响评估的 unsealed 中说明。",
+        ),
         may(
             "mask",
             Choice(&["hide", "middle", "tail", "coarse"], "form"),

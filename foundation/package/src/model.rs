@@ -114,6 +114,9 @@ pub struct Impact {
     pub assessed_by: String,
     /// ISO date by which it is made anew.
     pub review_by: String,
+    /// Why some personal fields are kept in the clear (`sealed = false`), and what guards them instead.
+    #[serde(default)]
+    pub unsealed: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -131,6 +134,24 @@ pub struct Purpose {
     /// Personal fields that the purpose needs: type → fields. What is not named is not shown for it.
     #[serde(default)]
     pub fields: BTreeMap<String, Vec<String>>,
+    /// What persons agree to, where the basis is consent.
+    #[serde(default)]
+    pub consent: Option<Consent>,
+}
+
+/// What a person agrees to (PIPL, articles 14 to 17 and 29 to 31).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consent {
+    /// Raised with every change of the text: consents to earlier ones count no more.
+    pub version: u32,
+    pub text: Title,
+    /// Whether the data are sensitive (PIPL, article 28): then a person confirms that apart.
+    #[serde(default)]
+    pub sensitive: bool,
+    /// Why sensitive data are needed, and what it does to the person (PIPL, article 30).
+    #[serde(default)]
+    pub effects: Option<Title>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -217,6 +238,9 @@ pub struct Field {
     pub immutable: bool,
     pub grade: Grade,
     pub personal: bool,
+    /// Kept as a sealed text; settled when the package is read, so that one applied before there was sealing stays as it is.
+    #[serde(default)]
+    pub sealed: Option<bool>,
     /// How it is shown to those who may not see it whole.
     pub mask: Option<Mask>,
     pub retention: Option<String>,

@@ -47,6 +47,10 @@ pub fn shape(package: &str, name: &str, record: &RecordType) -> TypeShape {
         let Some(kind) = kind(package, &field.kind).filter(|_| !OWN.contains(&name.as_str())) else {
             continue;
         };
+        // What is sealed, the database can't compare.
+        if record.is_sealed(name) {
+            continue;
+        }
         attributes.push(Attribute {
             name: name.clone(),
             kind,
@@ -104,7 +108,8 @@ pub fn rules(package: &Package) -> PackageRules {
                     .map(|role| qualified(&package.id, role))
                     .collect(),
                 sunset: purpose.sunset.clone(),
-                consent: purpose.basis == Basis::Consent,
+                consent: (purpose.basis == Basis::Consent)
+                    .then(|| purpose.consent.as_ref().map_or(1, |consent| consent.version)),
                 fields: fields.collect(),
             },
         );

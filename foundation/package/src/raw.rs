@@ -73,6 +73,7 @@ pub(crate) struct RawPurpose {
     pub roles: Vec<String>,
     #[serde(default)]
     pub fields: BTreeMap<String, Vec<String>>,
+    pub consent: Option<crate::model::Consent>,
 }
 
 #[derive(Deserialize)]
@@ -136,6 +137,7 @@ pub(crate) struct RawField {
     pub immutable: bool,
     #[serde(default)]
     pub personal: bool,
+    pub sealed: Option<bool>,
     pub grade: Option<String>,
     pub mask: Option<Mask>,
     pub retention: Option<String>,

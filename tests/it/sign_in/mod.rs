@@ -341,7 +341,7 @@ fn forged_id_tokens_are_refused() {
 }
 
 /// All that this process logs, at the finest level of our own code.
-fn log() -> Arc<Mutex<Vec<u8>>> {
+pub fn log() -> Arc<Mutex<Vec<u8>>> {
     static LOG: OnceLock<Arc<Mutex<Vec<u8>>>> = OnceLock::new();
     struct Sink(Arc<Mutex<Vec<u8>>>);
     impl Write for Sink {

@@ -8,6 +8,7 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { actFor, actsFor, call, Refused } from "./client";
+import { belongsTo, choose, forget, settle } from "./purposes";
 import type { Account, HistoryEntry, Package, PackageSummary, RecordItem, RecordPage } from "./types";
 
 export const client = new QueryClient({
@@ -23,6 +24,7 @@ export const client = new QueryClient({
 
 /** Whoever is here now (null: nobody) sees nothing kept from whoever was here before. */
 export function become(account: Account | null): void {
+  belongsTo(account?.id ?? "");
   actFor(null);
   client.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
   client.setQueryData(["session"], account);
@@ -33,6 +35,7 @@ export function become(account: Account | null): void {
 /** Acts in another capacity from now on: nothing that was seen in the one before is kept. */
 export async function change(capacity: () => Promise<unknown>): Promise<void> {
   await capacity();
+  forget();
   await client.invalidateQueries({ queryKey: ["session"] });
   await client.resetQueries({ predicate: (query) => query.queryKey[0] !== "session" });
 }
@@ -49,7 +52,9 @@ export const session = queryOptions({
   queryKey: ["session"],
   queryFn: async (): Promise<Account | null> => {
     try {
-      return await acting();
+      const account = await acting();
+      belongsTo(account.id);
+      return account;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       if (error.problem.status === 401) return null;
@@ -70,7 +75,24 @@ export const packages = queryOptions({
 });
 
 export const pkg = (id: string) =>
-  queryOptions({ queryKey: ["package", id], queryFn: () => call<Package>(`/v1/packages/${id}`) });
+  queryOptions({
+    queryKey: ["package", id],
+    queryFn: async () => {
+      const found = await call<Package>(`/v1/packages/${id}`);
+      // What one may do can depend on what for.
+      return settle(id, found.my_purposes) ? call<Package>(`/v1/packages/${id}`) : found;
+    },
+  });
+
+/** Uses a package's data for another purpose: nothing that was read for the one before stays on the page. */
+export function changePurpose(id: string, purpose: string | undefined): void {
+  choose(id, purpose);
+  const read = ["records", "record", "history", "aggregate"];
+  client.removeQueries({ predicate: (query) => read.includes(String(query.queryKey[0])), type: "inactive" });
+  void client.resetQueries({
+    predicate: ({ queryKey: [what, of] }) => read.includes(String(what)) || (what === "package" && of === id),
+  });
+}
 
 export type ListQuery = {
   filter?: string;
@@ -121,6 +143,8 @@ export type AggregateResult = {
   figures?: Record<string, number | null>;
   tables?: { name: string; items: RecordItem[]; more: boolean }[];
   filters?: Record<string, string>;
+  /** Groups of fewer records are not shown to this reader, nor single records. */
+  k_anonymous?: number | null;
 };
 
 export const aggregate = (full: string, query: { view: string; month?: string }) =>

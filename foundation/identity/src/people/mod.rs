@@ -91,11 +91,11 @@ pub(crate) fn post_titles(
 }
 
 /// A list that is kept as JSON text.
-fn list_text(list: &BTreeSet<String>) -> Result<String, Problem> {
+pub(crate) fn list_text(list: &BTreeSet<String>) -> Result<String, Problem> {
     serde_json::to_string(list).map_err(Problem::internal)
 }
 
-fn list_of(text: &str) -> Result<BTreeSet<String>, Problem> {
+pub(crate) fn list_of(text: &str) -> Result<BTreeSet<String>, Problem> {
     serde_json::from_str(text).map_err(Problem::internal)
 }
 
@@ -108,23 +108,23 @@ fn day(pointer: &str, text: &str) -> Result<Date, Problem> {
 }
 
 /// What is wrong with a line of text, if anything: its length in characters, and nothing that can't be shown.
-fn wrong_text(text: &str, most: usize) -> Option<String> {
+pub(crate) fn wrong_text(text: &str, most: usize) -> Option<String> {
     let count = text.trim().chars().count();
     (count == 0 || count > most || text.chars().any(char::is_control))
         .then(|| format!("应为 1 到 {most} 个字"))
 }
 
 /// The schema of a list of texts.
-fn texts(about: &str) -> Value {
+pub(crate) fn texts(about: &str) -> Value {
     json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true, "description": about })
 }
 
 /// The schema of an object with these properties, of which the first `required` must be there.
-fn object(required: &[&str], properties: Value) -> Value {
+pub(crate) fn object(required: &[&str], properties: Value) -> Value {
     json!({ "type": "object", "required": required, "additionalProperties": false, "properties": properties })
 }
 
 /// The schema of a page that holds all there is.
-fn items(item: Value) -> Value {
+pub(crate) fn items(item: Value) -> Value {
     json!({ "type": "object", "required": ["items"], "properties": { "items": { "type": "array", "items": item } } })
 }

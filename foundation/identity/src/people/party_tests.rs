@@ -75,6 +75,7 @@ pub(super) fn acting_for(browser: &Browser, party: &str) -> Browser {
     let capacity = Capacity {
         post: None,
         party: Some(party.to_owned()),
+        ..Capacity::default()
     };
     Browser {
         capacity,

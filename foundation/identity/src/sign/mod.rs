@@ -414,7 +414,11 @@ impl Accounts {
         };
         let due = self.owes(&account, acting.as_ref())?;
         let actor = capacity::actor(&account, acting, granted(id, due));
-        self.as_citizen(actor, citizen, said.party.as_deref())
+        let mut actor = self.as_citizen(actor, citizen, said.party.as_deref())?;
+        if said.emergency {
+            actor.standing.emergencies = crate::emergency::open(self, &actor)?;
+        }
+        Ok(actor)
     }
 }
 

@@ -19,6 +19,7 @@ fn redirect(to: &str) -> Reply {
         body: ReplyBody::Empty,
         etag: None,
         location: Some(to.to_owned()),
+        kept: None,
         headers: Vec::new(),
     }
 }

@@ -14,6 +14,10 @@ pub struct Settings {
     pub whole: SignedDuration,
     /// Roles that must have a second factor: whoever has one of them and no factor may only enrol one.
     pub second_factor_roles: BTreeSet<String>,
+    /// Whether colleagues may open emergency access (break-glass) at all.
+    pub emergency: bool,
+    /// Roles whose holders may open it for every package, besides each package's own role `emergency`.
+    pub emergency_roles: BTreeSet<String>,
     /// How long a machine's access token is good.
     pub access: SignedDuration,
     /// The file with the key that seals secrets at rest; made where it is absent.
@@ -66,6 +70,8 @@ impl Settings {
             idle: SignedDuration::from_hours(12),
             whole: SignedDuration::from_hours(7 * 24),
             second_factor_roles: BTreeSet::new(),
+            emergency: true,
+            emergency_roles: BTreeSet::new(),
             access: SignedDuration::from_mins(15),
             key_file: folder.join("keys").join("sign-in.key"),
             citizens: false,

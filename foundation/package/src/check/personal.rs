@@ -5,7 +5,7 @@ use banyan_policy::Policies;
 use jiff::civil::Date;
 
 use super::Checker;
-use crate::model::{Basis, FieldKind, Mask, RecordType};
+use crate::model::{Basis, FieldKind, Mask, Purpose, RecordType};
 use crate::node::nearest;
 use crate::policy;
 use crate::scope::record_scope;
@@ -35,6 +35,7 @@ impl Checker<'_> {
             self.subject(&path, record);
             self.masks(&path, record);
             self.derived(&path, record);
+            self.sealed(&path, record);
             for (field, declared) in &record.fields {
                 let covered = self.package.purposes.iter().any(|(_, purpose)| {
                     purpose
@@ -98,6 +99,7 @@ impl Checker<'_> {
                 let message = "what an emergency permits ends: give it a `sunset`".to_owned();
                 self.error("package.toml", &at("basis"), "sunset-missing", message);
             }
+            self.consent(name, purpose);
             for role in purpose
                 .roles
                 .iter()
@@ -146,6 +148,57 @@ impl Checker<'_> {
         }
     }
 
+    /// What rests on consent says to what, and about whom.
+    fn consent(&mut self, name: &str, purpose: &Purpose) {
+        let package = self.package;
+        let path = "package.toml";
+        if purpose.basis != Basis::Consent {
+            if purpose.consent.is_some() {
+                let message = "only a purpose with `basis = \"consent\"` asks for consent".to_owned();
+                self.error(path, &["purposes", name, "consent"], "consent-basis", message);
+            }
+            return;
+        }
+        let Some(consent) = &purpose.consent else {
+            let message =
+                "persons must know what they agree to: write `consent` with `version` and `text`".to_owned();
+            self.error(path, &["purposes", name, "basis"], "consent-text", message);
+            return;
+        };
+        let at = |key| ["purposes", name, "consent", key];
+        if consent.version == 0 {
+            let message = "versions of a text begin at 1".to_owned();
+            self.error(path, &at("version"), "consent-version", message);
+        }
+        if consent.text.zh.trim().is_empty() {
+            let message = "the text that persons agree to is empty".to_owned();
+            self.error(path, &at("text"), "consent-text", message);
+        }
+        let told = consent.effects.as_ref();
+        if consent.sensitive && told.is_none_or(|text| text.zh.trim().is_empty()) {
+            let message =
+                "for sensitive data, `effects` tells why they are needed and what it does to the person (PIPL, article 30)"
+                    .to_owned();
+            self.error(path, &at("sensitive"), "consent-effects", message);
+        }
+        for of in purpose.fields.keys() {
+            if package
+                .record_type(of)
+                .is_some_and(|record| record.subject.is_none())
+            {
+                let message = format!(
+                    "nobody could have agreed: `{of}` does not say whom a record is about; name the field with the party's id as its `subject`"
+                );
+                self.error(
+                    path,
+                    &["purposes", name, "fields", of],
+                    "consent-subject",
+                    message,
+                );
+            }
+        }
+    }
+
     fn subject(&mut self, path: &str, record: &RecordType) {
         let Some(subject) = &record.subject else { return };
         let fits = record
@@ -182,6 +235,39 @@ impl Checker<'_> {
                 let message =
                     "middle and tail mask texts, coarse dates and regions; anything can be hidden".to_owned();
                 self.error(path, &["fields", name, "mask"], "mask-kind", message);
+            }
+        }
+    }
+
+    /// What is sealed can be found by equality only; what is not must be spoken for.
+    fn sealed(&mut self, path: &str, record: &RecordType) {
+        let spoken_for = self
+            .package
+            .impact
+            .as_ref()
+            .and_then(|impact| impact.unsealed.as_deref())
+            .is_some_and(|text| !text.trim().is_empty());
+        for (name, field) in &record.fields {
+            let at = ["fields", name, "sealed"];
+            match field.sealed {
+                Some(false) if !field.personal => {
+                    let message = "only personal fields are sealed: leave it out".to_owned();
+                    self.error(path, &at, "sealed-needless", message);
+                }
+                Some(false) if !spoken_for => {
+                    let message = "a personal field in the clear: say in `[impact]` `unsealed` why, and what guards it instead";
+                    self.error(path, &at, "sealed-reason", message.into());
+                }
+                Some(true) if !record.is_sealed(name) => {
+                    let message = "it can't be sealed: only personal fields of grade 重要 and above that are kept as text (not the subject)";
+                    self.error(path, &at, "sealed-kind", message.into());
+                }
+                _ => {}
+            }
+            if record.is_sealed(name) && field.search {
+                let message = "full-text search can't look into a sealed field: leave `search` out, or write `sealed = false` and say in \
+                               `[impact]` `unsealed` why";
+                self.error(path, &["fields", name, "search"], "sealed-search", message.into());
             }
         }
     }
