@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use banyan_base::{Problem, codes};
-use banyan_door::{Handler, Method, Operation, Reply, Touch};
+use banyan_door::{Handler, Method, Operation, Reply};
 use serde_json::{Value, json};
 
 use super::link;
 use super::link_making::{self, Asked, Granted};
+use super::party;
 use super::{clerk, is_clerk, items, object, quiet_body, texts};
 use crate::sign::Accounts;
 
@@ -36,7 +37,7 @@ pub(crate) fn rows(accounts: &Arc<Accounts>) -> Vec<Operation> {
             return Err(Problem::new(codes::NOT_FOUND, "只有公众账号有授权。"));
         };
         let (items, shown) = link::list(call.cx, call.tx, &own.secrets, &side)?;
-        call.touched(&Touch::of("platform.party").fields(["name"]), &shown)?;
+        call.touched(&party::touch(["name"]), &shown)?;
         Reply::json(json!({ "items": items }))
     });
     let own = Arc::clone(accounts);
@@ -44,7 +45,7 @@ pub(crate) fn rows(accounts: &Arc<Accounts>) -> Vec<Operation> {
         clerk(&own, call.cx)?;
         let granted: Granted = call.input.typed_body()?;
         let made = link_making::grant(call.cx, call.tx, &own.secrets, &granted)?;
-        call.touched(&Touch::of("platform.party"), granted.parties())?;
+        call.touched(&party::touch(["name"]), granted.parties())?;
         Ok(Reply {
             status: 201,
             ..Reply::json(made)?

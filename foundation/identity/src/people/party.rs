@@ -2,6 +2,7 @@
 //! file; a number that is proved is found again by a keyed hash, and is one party's only.
 
 use banyan_base::{Ctx, Problem, cn, codes};
+use banyan_door::Touch;
 use banyan_store::Tx;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,18 @@ use crate::sign::secret_box::SecretBox;
 
 /// Level from which on somebody is known to be who he says.
 pub(crate) const PROVED: u8 = 2;
+
+/// What the register is called in the audit log, and the purpose for which it is read.
+pub(crate) const TYPE: &str = "platform.party";
+pub(crate) const PURPOSE: &str = "platform.identity";
+
+/// That these fields of parties were shown.
+pub(crate) fn touch<'a>(fields: impl IntoIterator<Item = &'a str>) -> Touch {
+    Touch {
+        purpose: Some(PURPOSE.to_owned()),
+        ..Touch::of(TYPE).fields(fields)
+    }
+}
 
 /// What a party is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use banyan_base::{Problem, codes};
-use banyan_door::{Handler, Method, Operation, Outside, Reply, Touch};
+use banyan_door::{Handler, Method, Operation, Outside, Reply};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -74,7 +74,7 @@ pub(crate) fn rows(accounts: &Arc<Accounts>) -> Vec<Operation> {
             None => None,
         };
         let shown = [Some(id), represents.as_ref().map(|other| other.id.as_str())];
-        call.touched(&Touch::of("platform.party"), shown.into_iter().flatten())?;
+        call.touched(&party::touch(["name", "number"]), shown.into_iter().flatten())?;
         let for_whom =
             represents.map(|other| json!({ "id": other.id, "kind": other.kind, "name": other.name }));
         // How surely this account is the party, which may be less than what is known of the party.
@@ -102,7 +102,7 @@ pub(crate) fn rows(accounts: &Arc<Accounts>) -> Vec<Operation> {
             evidence: &sent.evidence,
         };
         let party = party::prove(call.cx, call.tx, &own.secrets, Some(&account.id), &proof)?;
-        call.touched(&Touch::of("platform.party"), [&party])?;
+        call.touched(&party::touch(["name", "number"]), [&party])?;
         citizen::tell_proved(call.cx, call.tx, &account, &party, 3)?;
         Reply::json(json!({ "account": account.id, "party": party, "level": 3 }))
     });
@@ -120,7 +120,7 @@ pub(crate) fn rows(accounts: &Arc<Accounts>) -> Vec<Operation> {
             evidence: &sent.evidence,
         };
         let party = party::prove(call.cx, call.tx, &own.secrets, None, &proof)?;
-        call.touched(&Touch::of("platform.party"), [&party])?;
+        call.touched(&party::touch(["name", "number"]), [&party])?;
         Reply::json(json!({ "party": party, "level": 3 }))
     });
     vec![

@@ -6,6 +6,8 @@ use banyan_base::{Problem, Title};
 use banyan_store::Tx;
 use jiff::civil::Date;
 
+use crate::people::party;
+
 /// A type as people call it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TypeTold {
@@ -136,6 +138,7 @@ pub(super) fn own_type(name: &str) -> Option<TypeTold> {
                 ("answer", "答复"),
             ],
         ),
+        party::TYPE => ("身份登记", &[("name", "姓名或名称"), ("number", "号码")]),
         _ => return None,
     };
     Some(TypeTold {
@@ -153,6 +156,10 @@ pub(super) fn own_type(name: &str) -> Option<TypeTold> {
 pub(super) fn own_purpose(name: &str) -> Option<PurposeTold> {
     let (title, legal_basis) = match name {
         ACCESS => ("查阅本人信息的使用情况", "《个人信息保护法》第四十四、四十五条"),
+        party::PURPOSE => (
+            "登记和核实身份、办理授权",
+            "《个人信息保护法》第十三条第一款第三项",
+        ),
         CONSENT => ("作出或撤回同意", "《个人信息保护法》第十四、十五、三十一条"),
         OBJECTION => ("受理和答复个人信息异议", "《个人信息保护法》第五十条"),
         _ => return None,
