@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use banyan_identity::audit::{AuditSettings, Checkpoint, Reader, Verifier, index, key_of, verify};
+use banyan_identity::audit::{
+    AuditSettings, Checkpoint, CosignerKey, Reader, Verifier, Witness, cosigned, grown, index, key_of, verify,
+};
 use clap::Subcommand;
 
 use crate::config::Config;
@@ -20,11 +22,19 @@ pub enum AuditCommand {
         /// A checkpoint kept from before: the log must have grown from it.
         #[arg(long, value_name = "FILE")]
         known: Option<PathBuf>,
+        /// How many of its witnesses must have cosigned each log as it was, and as it grew.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        require_witnesses: usize,
+        /// The key of a witness, as its `/audit/witness/key` gave it; by default those of the configuration.
+        #[arg(long, value_name = "KEY")]
+        witness: Vec<String>,
     },
     /// Make the index of who saw what of whom anew, from the log.
     Index,
     /// Print the keys that check the logs of the folder.
     Key,
+    /// Print the key that checks the cosignatures of this platform as a witness; it is made where there is none.
+    WitnessKey,
 }
 
 /// Runs a command; gives what to print.
@@ -45,7 +55,23 @@ pub fn run(config: &Config, command: AuditCommand) -> Result<String, String> {
             }
             Ok(text)
         }
-        AuditCommand::Verify { folder, key, known } => {
+        AuditCommand::WitnessKey => {
+            let of = settings
+                .witness
+                .as_ref()
+                .ok_or("[audit.witness] is not configured: this platform is no witness")?;
+            let fresh = banyan_base::World::system().secret();
+            let witness = Witness::open(&settings.folder, of, fresh)
+                .map_err(|error| format!("{}: {error}", settings.folder.display()))?;
+            Ok(format!("{}\n", witness.key().vkey()))
+        }
+        AuditCommand::Verify {
+            folder,
+            key,
+            known,
+            require_witnesses,
+            witness,
+        } => {
             let known = known.map(|path| checkpoint(&path)).transpose()?;
             let key = match &key {
                 Some(text) => {
@@ -54,7 +80,18 @@ pub fn run(config: &Config, command: AuditCommand) -> Result<String, String> {
                 None => None,
             };
             let folders = logs(folder.as_deref().unwrap_or(&settings.folder))?;
-            check(&settings, &folders, key.as_ref(), known.as_ref())
+            let mut text = check(&settings, &folders, key.as_ref(), known.as_ref())?;
+            let read = |key: &String| {
+                CosignerKey::parse(key)
+                    .ok_or_else(|| format!("`{key}` is no witness's key of the form name+number+key"))
+            };
+            let mut witnesses = witness.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+            if witnesses.is_empty() {
+                witnesses.extend(settings.witnesses.iter().map(|witness| witness.key.clone()));
+            }
+            let cosigned = cosignatures(&settings, &folders, key.as_ref(), &witnesses, require_witnesses)?;
+            text.push_str(&cosigned);
+            Ok(text)
         }
     }
 }
@@ -131,6 +168,64 @@ fn check(
     }
     if faults > 0 {
         return Err(format!("{text}the audit log has {faults} faults"));
+    }
+    Ok(text)
+}
+
+/// What witnesses cosigned of each log; an error where they are fewer than wanted, or the log is not what one of them saw.
+fn cosignatures(
+    settings: &AuditSettings,
+    folders: &[PathBuf],
+    key: Option<&Verifier>,
+    witnesses: &[CosignerKey],
+    wanted: usize,
+) -> Result<String, String> {
+    let (mut text, mut faults) = (String::new(), 0);
+    for folder in folders {
+        let told = |error| format!("{}: {error}", folder.display());
+        let verifier = match key {
+            Some(key) => key.clone(),
+            None => own_key(settings, folder)?,
+        };
+        let reader = Reader {
+            folder: folder.clone(),
+            suite: verifier.suite(),
+        };
+        let note = std::fs::read_to_string(folder.join("checkpoint")).map_err(told)?;
+        let now = verifier
+            .open(&note)
+            .ok_or("the checkpoint is not signed by the given key")?;
+        let mut count = 0;
+        for witness in witnesses {
+            let Some(seen) = cosigned(folder, &verifier, witness).map_err(told)? else {
+                continue;
+            };
+            if let Some(fault) = grown(&reader, &seen.checkpoint, &now) {
+                faults += 1;
+                text.push_str(&format!("  ! {}: {fault}\n", witness.name));
+                continue;
+            }
+            count += 1;
+            let at = i64::try_from(seen.time)
+                .ok()
+                .and_then(|time| jiff::Timestamp::from_second(time).ok())
+                .map_or_else(String::new, |at| format!(" at {at}"));
+            let size = seen.checkpoint.size;
+            text.push_str(&format!(
+                "{}: {size} entries cosigned by {}{at}\n",
+                verifier.name, witness.name
+            ));
+        }
+        if count < wanted {
+            faults += 1;
+            let name = &verifier.name;
+            text.push_str(&format!(
+                "  ! {name}: cosigned by {count} of the {wanted} witnesses wanted\n"
+            ));
+        }
+    }
+    if faults > 0 {
+        return Err(format!("{text}the audit log's cosignatures have {faults} faults"));
     }
     Ok(text)
 }

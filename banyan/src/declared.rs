@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use banyan_base::Problem;
-use banyan_identity::person::{Declared, Named, Owner, PurposeTold, TypeTold};
+use banyan_identity::person::{ConsentAsked, Declared, Named, Owner, Parties, PurposeTold, TypeTold};
+use banyan_package::model::Basis;
 use banyan_registry::{Registry, TypeInfo};
 use banyan_store::{Tx, Value};
 use jiff::ToSpan;
@@ -52,6 +53,19 @@ impl Installed {
     }
 }
 
+/// No register of parties is kept here yet: no birthday is known, and nobody is anybody's guardian.
+pub(crate) struct Unregistered;
+
+impl Parties for Unregistered {
+    fn born(&self, _: &mut Tx<'_>, _: &str) -> Result<Option<Date>, Problem> {
+        Ok(None)
+    }
+
+    fn is_guardian(&self, _: &mut Tx<'_>, _: &str, _: &str, _: Date) -> Result<bool, Problem> {
+        Ok(false)
+    }
+}
+
 impl Declared for Installed {
     fn of_type(&self, tx: &mut Tx<'_>, name: &str) -> Result<Option<TypeTold>, Problem> {
         let catalog = self.0.catalog(tx)?;
@@ -86,6 +100,50 @@ impl Declared for Installed {
             })
         });
         Ok(found)
+    }
+
+    fn consents(&self, tx: &mut Tx<'_>) -> Result<Vec<ConsentAsked>, Problem> {
+        let catalog = self.0.catalog(tx)?;
+        let mut asked = Vec::new();
+        for package in catalog.packages.values() {
+            for (name, purpose) in &package.purposes {
+                let Some(consent) = purpose
+                    .consent
+                    .as_ref()
+                    .filter(|_| purpose.basis == Basis::Consent)
+                else {
+                    continue;
+                };
+                let mut fields = Vec::new();
+                for (of, names) in &purpose.fields {
+                    let record = package.record_type(of);
+                    for name in names {
+                        let title = record
+                            .and_then(|record| record.field(name))
+                            .map(|field| &field.title);
+                        let title = title.map_or(name.as_str(), |title| title.in_locale(LOCALE));
+                        if !fields.iter().any(|known| known == title) {
+                            fields.push(title.to_owned());
+                        }
+                    }
+                }
+                asked.push(ConsentAsked {
+                    name: format!("{}.{name}", package.id),
+                    title: purpose.title.in_locale(LOCALE).to_owned(),
+                    legal_basis: purpose.legal_basis.clone(),
+                    system: package.title.in_locale(LOCALE).to_owned(),
+                    owner: package.owner.clone(),
+                    retention: purpose.retention.clone(),
+                    sunset: purpose.sunset.clone(),
+                    version: consent.version,
+                    text: consent.text.clone(),
+                    effects: consent.effects.clone(),
+                    sensitive: consent.sensitive,
+                    fields,
+                });
+            }
+        }
+        Ok(asked)
     }
 
     fn units(&self, tx: &mut Tx<'_>, codes: &BTreeSet<String>) -> Result<Named, Problem> {

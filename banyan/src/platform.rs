@@ -18,7 +18,7 @@ use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
-use crate::declared::Installed;
+use crate::declared::{Installed, Unregistered};
 use crate::policy_commands;
 
 /// A running platform.
@@ -152,7 +152,7 @@ impl Platform {
         rows.extend(banyan_door::job_operations());
         let names_shown = beside.audit.names_shown;
         let audit = Arc::new(AuditTrail::open(&beside.audit, &world).map_err(Problem::internal)?);
-        rows.extend(banyan_identity::audit::operations(audit.log()));
+        rows.extend(banyan_identity::audit::operations(&audit));
         let reaching = Arc::clone(&registry);
         let approvals = Arc::new(Approvals::new(
             &accounts,
@@ -191,6 +191,7 @@ impl Platform {
         rows.extend(person::operations(&Arc::new(PersonLog {
             trail: Arc::clone(&audit),
             declared: Box::new(Installed(Arc::clone(&registry))),
+            parties: Box::new(Unregistered),
             names_shown,
         })));
         let door = Door::new(

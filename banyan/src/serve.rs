@@ -32,6 +32,7 @@ pub fn serve(
     let stop = Arc::new(AtomicBool::new(false));
     let reactions = react(platform, &config.store, Arc::clone(&stop)).map_err(Problem::internal)?;
     let indexing = index(platform, Arc::clone(&stop)).map_err(Problem::internal)?;
+    let witnessing = have_witnessed(platform, Arc::clone(&stop)).map_err(Problem::internal)?;
     let jobs = Worker::start(
         &platform.db,
         &platform.world,
@@ -69,6 +70,7 @@ pub fn serve(
     platform.db.wake();
     let _ = reactions.join();
     let _ = indexing.join();
+    let _ = witnessing.join();
     jobs.stop();
     runtime.shutdown_timeout(Duration::from_secs(config.server.stop_seconds));
     platform.db.close();
@@ -182,6 +184,44 @@ fn index(platform: &Platform, stop: Arc<AtomicBool>) -> std::io::Result<std::thr
                     }
                 }
                 std::thread::sleep(Duration::from_millis(500));
+            }
+        })
+}
+
+/// How often checkpoints are sent to witnesses.
+const WITNESSED_EVERY: Duration = Duration::from_secs(10);
+
+/// One thread that has the audit log's checkpoints cosigned by others' witnesses.
+fn have_witnessed(
+    platform: &Platform,
+    stop: Arc<AtomicBool>,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let platform = platform.clone();
+    std::thread::Builder::new()
+        .name("audit-witness".into())
+        .spawn(move || {
+            let mut told = String::new();
+            while !stop.load(Ordering::SeqCst) && !platform.audit.witnesses().is_empty() {
+                let wrong = match platform.audit.have_cosigned() {
+                    Ok(wrong) => wrong
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                        .join("; "),
+                    Err(problem) => problem.internal.unwrap_or(problem.detail),
+                };
+                // What stays wrong is told once.
+                if wrong != told && !wrong.is_empty() {
+                    tracing::error!(
+                        cause = wrong,
+                        "the audit log's checkpoint is not cosigned by all its witnesses"
+                    );
+                }
+                told = wrong;
+                let until = std::time::Instant::now() + WITNESSED_EVERY;
+                while std::time::Instant::now() < until && !stop.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(200));
+                }
             }
         })
 }

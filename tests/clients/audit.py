@@ -2,6 +2,7 @@
 
     python tests/clients/audit.py folder FOLDER VKEY            every file of a log against its signed checkpoint
     python tests/clients/audit.py http URL TOKEN VKEY           a running server's log, tiles and proofs, as a client reads them
+    python tests/clients/audit.py cosigned URL VKEY WITNESS…    the checkpoint that others' witnesses cosigned, and that the log grew from it
     python tests/clients/audit.py tamper FOLDER VKEY OLD FORK   10,000 tamperings; OLD and FORK hold an earlier and a forked log
 
 The layout is C2SP tlog-tiles, the checkpoint a C2SP signed note, hashing that of RFC 6962.
@@ -11,6 +12,7 @@ import base64
 import hashlib
 import random
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -58,6 +60,30 @@ class Key:
         except (ValueError, InvalidSignature) as error:
             raise Fault(f"checkpoint: {error!r}") from error
         raise Fault("checkpoint: no signature by the key")
+
+
+class WitnessKey:
+    """A cosigner's key (C2SP tlog-cosignature v1)."""
+
+    def __init__(self, vkey: str) -> None:
+        self.name, number, marked = vkey.strip().split("+", 2)
+        marked_bytes = base64.b64decode(marked)
+        assert marked_bytes[0] == 4, "a key of Ed25519 cosignatures"
+        self.number = hashlib.sha256(self.name.encode() + b"\n" + marked_bytes).digest()[:4]
+        assert self.number.hex() == number
+        self.key = Ed25519PublicKey.from_public_bytes(marked_bytes[1:])
+
+    def seen_at(self, note: bytes) -> int:
+        """When this witness cosigned the note, in POSIX seconds."""
+        text, signatures = note.decode().split("\n\n", 1)
+        for line in signatures.splitlines():
+            _, name, data = line.split(" ")
+            raw = base64.b64decode(data, validate=True)
+            if name == self.name and raw[:4] == self.number:
+                time = int.from_bytes(raw[4:12], "big")
+                self.key.verify(raw[12:], f"cosignature/v1\ntime {time}\n{text}\n".encode())
+                return time
+        raise Fault(f"{self.name} has not cosigned this")
 
 
 def tile_path(column: str, number: int, width: int) -> str:
@@ -216,6 +242,25 @@ def verify_http(url: str, token: str, key: Key) -> None:
     print(f"{key.name}: {size} entries over HTTP, proofs are those of pymerkle")
 
 
+def verify_cosigned(url: str, key: Key, witnesses: list[WitnessKey]) -> None:
+    anybody = httpx.Client(base_url=url)
+    note = anybody.get("/audit/cosigned").raise_for_status().content
+    size, root = key.open(note)
+    for witness in witnesses:
+        assert abs(time.time() - witness.seen_at(note)) < 600, "cosigned long ago"
+        for bad in (note.replace(b"\n%d\n" % size, b"\n%d\n" % (size + 1)), note[: note.rindex("— ".encode())]):
+            try:
+                witness.seen_at(bad)
+            except (Fault, InvalidSignature, ValueError):
+                continue
+            raise SystemExit("a cosignature holds for another checkpoint")
+    now, now_root = key.open(anybody.get("/audit/checkpoint").content)
+    answer = anybody.get("/v1/audit/consistency", params={"from": size, "to": now}).json()
+    proof = [base64.b64decode(step) for step in answer["proof"]]
+    assert (size, root) == (now, now_root) or extends(size, root, now, now_root, proof), "the log did not grow from it"
+    print(f"{key.name}: {size} entries with {len(witnesses)} cosignature(s), grown to {now}")
+
+
 def tamperings(files: dict[str, bytes], chance: random.Random):
     """One tampered copy after another, each with its kind."""
     names = sorted(files)
@@ -291,6 +336,8 @@ def main() -> None:
         verify_folder(Path(rest[0]), Key(rest[1]))
     elif verb == "http":
         verify_http(rest[0], rest[1], Key(rest[2]))
+    elif verb == "cosigned":
+        verify_cosigned(rest[0], Key(rest[1]), [WitnessKey(vkey) for vkey in rest[2:]])
     else:
         tamper(Path(rest[0]), Key(rest[1]), Path(rest[2]), Path(rest[3]))
 

@@ -153,7 +153,7 @@ fn outside_code_comes_to_the_same_tree() {
 }
 
 /// A log of its own, with entries `from..to` in sealings of 150.
-fn made(folder: &Path, from: u32, to: u32) -> Log {
+pub fn made(folder: &Path, from: u32, to: u32) -> Log {
     let signer = Signer::new("banyan.local/node-1", Suite::International, &[5; 32]).unwrap();
     let log = Log::open(folder, "banyan.local/node-1", Suite::International, signer).unwrap();
     let mut last = None;
@@ -168,7 +168,7 @@ fn made(folder: &Path, from: u32, to: u32) -> Log {
     log
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -385,16 +385,15 @@ fn an_objection_goes_to_the_owner_and_is_answered_in_time() {
         let elsewhere = officer("chief-2", "FJ011", &["health.doctor"]);
         let clerk = officer("clerk-1", "FJ010", &["base.steward"]);
         let admin = officer("admin-1", "FJ099", &["admin"]);
-        let queue = |actor: &Actor| {
-            let reply = bed.call(&cx(&bed, actor), "objection.queue", asked(&[("state", "open")]));
-            document(reply.unwrap())["items"].as_array().unwrap().len()
+        let asked_queue = |actor: &Actor| {
+            bed.call(&cx(&bed, actor), "objection.queue", asked(&[("state", "open")]))
+                .map(document)
         };
-        assert_eq!(
-            [&owner, &elsewhere, &clerk, &admin, &other].map(queue),
-            [1, 0, 0, 1, 0]
-        );
-        for actor in [&elsewhere, &clerk, &other, &me] {
-            assert_eq!(status(answer(&bed, actor, &id)), 404, "{}", actor.id);
+        let queue = |actor: &Actor| asked_queue(actor).unwrap()["items"].as_array().unwrap().len();
+        assert_eq!([&owner, &elsewhere, &clerk, &admin].map(queue), [1, 0, 0, 1]);
+        assert_eq!(status(asked_queue(&other)), 403);
+        for (actor, wanted) in [(&elsewhere, 404), (&clerk, 404), (&other, 403), (&me, 403)] {
+            assert_eq!(status(answer(&bed, actor, &id)), wanted, "{}", actor.id);
         }
         assert_eq!(status(answer(&bed, &reader, &id)), 403);
         // Too late: told once.

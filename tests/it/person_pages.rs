@@ -31,7 +31,7 @@ impl Authenticator for Doorkeeper {
     }
 }
 
-fn serve(bed: &Bed) -> SocketAddr {
+pub fn serve(bed: &Bed) -> SocketAddr {
     let auth = Arc::new(Doorkeeper {
         known: [
             ("citizen-1", citizen("party-1")),
@@ -63,14 +63,14 @@ fn serve(bed: &Bed) -> SocketAddr {
     receiver.recv_timeout(Duration::from_secs(30)).unwrap()
 }
 
-struct Browser {
+pub struct Browser {
     agent: ureq::Agent,
     base: String,
     token: &'static str,
 }
 
 impl Browser {
-    fn new(address: SocketAddr, token: &'static str) -> Browser {
+    pub fn new(address: SocketAddr, token: &'static str) -> Browser {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0);
@@ -81,7 +81,7 @@ impl Browser {
         }
     }
 
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], form: &str) -> (u16, String) {
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], form: &str) -> (u16, String) {
         let mut request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
@@ -102,7 +102,7 @@ impl Browser {
         (response.status().as_u16(), location.unwrap_or(text))
     }
 
-    fn get(&self, path: &str) -> (u16, String) {
+    pub fn get(&self, path: &str) -> (u16, String) {
         self.send("GET", path, &[], "")
     }
 }

@@ -20,7 +20,7 @@ use banyan_identity::keys::KeySettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use audit::{Audit, AuditSuite};
+pub use audit::{Audit, AuditSuite, AuditWitness, AuditWitnessing};
 pub use http::Http;
 pub use keys::{KeySuite, Keys};
 pub use log::{Format, Log};
@@ -97,10 +97,7 @@ impl Config {
         if self.http.concurrent_calls == 0 {
             return Err("http.concurrent_calls must be at least 1".into());
         }
-        let origin = &self.audit.origin;
-        if origin.is_empty() || origin.contains(|c: char| c.is_whitespace() || c == '+') {
-            return Err("audit.origin must be a name without blanks or +, e.g. banyan.example.gov.cn".into());
-        }
+        self.audit.check()?;
         if self.store.read_connections == 0 {
             return Err("store.read_connections must be at least 1".into());
         }
@@ -134,6 +131,9 @@ impl Config {
             origin: self.audit.origin.clone(),
             suite: self.audit.suite.into(),
             names_shown: self.audit.names_shown,
+            // What can't be read has been refused when the configuration was.
+            witnesses: self.audit.witnesses().unwrap_or_default(),
+            witness: self.audit.witness().unwrap_or_default(),
         }
     }
 

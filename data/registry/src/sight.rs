@@ -3,7 +3,8 @@
 //! and counts alike; what is shown of it instead stands in a column of its own. So whatever reads by a `TypeInfo` minds policy
 //! without knowing of it, and writing by one fails.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use banyan_base::predicate::{Comparison, Piece, Predicate, Term, Tree};
@@ -41,6 +42,23 @@ pub struct Secured {
     pub hidden: Vec<String>,
     /// Groups of fewer are not shown.
     pub k_anonymous: Option<u32>,
+    pub looks: Looks,
+}
+
+/// What else than its own records decides what is seen of a type: answers kept until a record changes mind it.
+#[derive(Clone, Debug, Default)]
+pub struct Looks {
+    /// Types whose records do.
+    pub types: BTreeSet<String>,
+    /// Whether consents do: nothing tells when one is given or withdrawn.
+    pub consents: bool,
+}
+
+impl Looks {
+    /// Whether the type's own records decide alone.
+    pub fn nowhere(&self) -> bool {
+        self.types.is_empty() && !self.consents
+    }
 }
 
 /// The column with a flag for each field that may be masked: `1` where it is.
@@ -66,6 +84,7 @@ fn literal(text: &str) -> Said {
 struct Writer<'c> {
     catalog: &'c Catalog,
     dialect: Dialect,
+    looks: RefCell<Looks>,
 }
 
 impl Writer<'_> {
@@ -104,6 +123,7 @@ impl Writer<'_> {
             .types
             .get(&qualified(&info.package, to))
             .ok_or(Unsaid)?;
+        self.looks.borrow_mut().types.insert(target.name.clone());
         let inner = format!("{alias}l");
         let there = self.attribute(target, &inner, rest)?;
         Ok(format!(
@@ -124,6 +144,7 @@ impl Writer<'_> {
     /// The codes that are one of `roots` or stand below one, as a subquery of one column.
     fn below(&self, roots: &[String]) -> Said {
         let units = self.catalog.types.get(UNIT).ok_or(Unsaid)?;
+        self.looks.borrow_mut().types.insert(UNIT.into());
         let key = column_name("code");
         let collation = if self.dialect.is_postgres() {
             " COLLATE \"C\""
@@ -231,6 +252,16 @@ impl Writer<'_> {
                 roots,
                 negated,
             } => self.within(&self.term(info, alias, of)?, *tree, roots, *negated)?,
+            // The table that identity keeps consents in; its form is promised.
+            Predicate::Consented { of, purpose, version } => {
+                self.looks.borrow_mut().consents = true;
+                format!(
+                    "EXISTS (SELECT 1 FROM consent AS agreed WHERE agreed.party = {} AND agreed.purpose = {} \
+                     AND agreed.withdrawn_at IS NULL AND agreed.version >= {version})",
+                    self.attribute(info, alias, of)?,
+                    literal(purpose)?
+                )
+            }
         })
     }
 }
@@ -282,7 +313,11 @@ fn said(said: Said, info: &TypeInfo) -> String {
 }
 
 fn fresh(info: &TypeInfo, obligations: &Obligations, catalog: &Catalog, dialect: Dialect) -> TypeInfo {
-    let writer = Writer { catalog, dialect };
+    let writer = Writer {
+        catalog,
+        dialect,
+        looks: RefCell::default(),
+    };
     let rows = said(writer.condition(info, "b", &obligations.rows), info);
     let mut seen = info.clone();
     let (mut columns, mut flags, mut names, mut hidden) = (vec![], vec![], vec![], vec![]);
@@ -349,9 +384,11 @@ fn fresh(info: &TypeInfo, obligations: &Obligations, catalog: &Catalog, dialect:
         columns.push(format!("{} AS {SUBJECT}", subject_sql(info, "b.")));
     }
     let list = columns.join(", ");
-    let vector = (dialect.is_postgres() && info.searched().next().is_some())
-        .then(|| format!(", b.{}", search::VECTOR))
-        .unwrap_or_default();
+    let vector = if dialect.is_postgres() && info.searched().next().is_some() {
+        format!(", b.{}", search::VECTOR)
+    } else {
+        String::new()
+    };
     seen.table = format!(
         "(SELECT b._seq, {list}{vector} FROM {} AS b WHERE {rows}) AS t",
         info.table
@@ -364,6 +401,7 @@ fn fresh(info: &TypeInfo, obligations: &Obligations, catalog: &Catalog, dialect:
         masked: names,
         hidden,
         k_anonymous: obligations.k_anonymous,
+        looks: writer.looks.into_inner(),
     });
     seen
 }

@@ -108,6 +108,14 @@ pub enum Predicate {
         roots: Vec<String>,
         negated: bool,
     },
+    /// Whether the party named by an attribute holds its consent (not withdrawn) to a purpose, given to this version of its
+    /// text or a later one. It is looked up where the row is read, so a withdrawal counts at once.
+    Consented {
+        of: AttributePath,
+        /// `<package>.<purpose>`.
+        purpose: String,
+        version: u32,
+    },
 }
 
 impl Predicate {

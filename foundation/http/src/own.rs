@@ -1,4 +1,4 @@
-//! The portal's pages of one's own: who saw my data, and my objections. Rendered here, good without scripts, and nothing but a
+//! The portal's pages of one's own: who saw my data, my objections, and my consents. Rendered here, good without scripts, and nothing but a
 //! face of the door's operations: whoever may not call them, sees nothing here.
 
 use std::net::SocketAddr;
@@ -29,6 +29,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("accesses.html", include_str!("portal/accesses.html")),
     ("access.html", include_str!("portal/access.html")),
     ("objections.html", include_str!("portal/objections.html")),
+    ("consents.html", include_str!("portal/consents.html")),
 ];
 
 fn render(name: &str, values: minijinja::Value) -> Result<String, minijinja::Error> {
@@ -334,5 +335,66 @@ pub(crate) async fn object(State(shared): State<Arc<Shared>>, request: Request) 
             let back = format!("/my/access/{}", escaped(asked.sent("entry")));
             refusal(&problem, asked.english, &back)
         }
+    }
+}
+
+/// `GET /my/consents`.
+pub(crate) async fn consents(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let fill = |_: &Asked, mut said: Value| {
+        for item in items(&mut said) {
+            let past = item.get_mut("history").and_then(Value::as_array_mut);
+            for past in past.into_iter().flatten() {
+                tell_time(past, "given_at", "when");
+                tell_time(past, "withdrawn_at", "withdrawn_when");
+            }
+        }
+        let states = json!({
+            "none": "not agreed", "given": "agreed", "withdrawn": "withdrawn", "over": "purpose has ended",
+            "outdated": "the text has changed: your consent counts no more",
+        });
+        let items = said.get("items").cloned().unwrap_or_default();
+        Map::from_iter([("items".to_owned(), items), ("states".to_owned(), states)])
+    };
+    let title = ("我的同意", "My consents");
+    page(
+        shared,
+        request,
+        ("consent.list", None),
+        "consents.html",
+        title,
+        fill,
+    )
+    .await
+}
+
+/// `POST /my/consents/{id}`: agrees to a purpose or withdraws, by hand.
+pub(crate) async fn consent(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    let back = "/my/consents";
+    let asked = match Asked::of(&shared, request).await {
+        Ok(asked) => asked,
+        Err(problem) => return refusal(&problem, false, back),
+    };
+    let sensitive = asked.sent("sensitive") == "yes";
+    let (operation, body) = match asked.sent("act") {
+        "give" => {
+            let version = asked.sent("version").parse::<u32>().unwrap_or_default();
+            (
+                "consent.give",
+                Some(json!({ "version": version, "sensitive": sensitive })),
+            )
+        }
+        "withdraw" => ("consent.withdraw", None),
+        _ => {
+            let problem = Problem::new(codes::BAD_REQUEST, "请用页面上的按钮同意或撤回。");
+            return refusal(&problem, asked.english, back);
+        }
+    };
+    match asked.call(&shared, operation, Some(&id), body).await {
+        Ok(_) => Redirect::to(back).into_response(),
+        Err(problem) => refusal(&problem, asked.english, back),
     }
 }

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, get, on};
+use axum::routing::{MethodFilter, get, on, post};
 use banyan_base::{Problem, codes};
 use banyan_door::{Authenticator, Describe, Door, Method};
 use tokio::sync::Semaphore;
@@ -96,6 +96,8 @@ pub fn router(
         .route("/my/access.csv", get(own::table))
         .route("/my/access/{id}", get(own::access))
         .route("/my/objections", get(own::objections).post(own::object))
+        .route("/my/consents", get(own::consents))
+        .route("/my/consents/{id}", post(own::consent))
         .route("/desk", on(MethodFilter::GET, || async { axum::response::Redirect::permanent("/desk/") }))
         .route("/desk/", get(files::desk))
         .route("/desk/{*path}", get(files::desk))

@@ -89,6 +89,9 @@ const SIGNED_IN: &[&str] = &[
     "objection.view",
     "objection.queue",
     "objection.answer",
+    "consent.list",
+    "consent.give",
+    "consent.withdraw",
 ];
 /// Those of them that are for colleagues: anybody can become a citizen.
 const COLLEAGUES: &[&str] = &[
@@ -135,6 +138,7 @@ const OPEN: &[&str] = &[
     "session.oidc_start",
     "session.oidc_callback",
     "oauth.token",
+    "audit.witness",
     "oauth.metadata",
 ];
 
@@ -482,6 +486,19 @@ fn fresh(
             );
             obligations.rows = Predicate::all([obligations.rows, is]);
         }
+    }
+    let consent = || {
+        let purpose = cx.purpose.as_deref()?;
+        let version = package.rules.purposes.get(purpose)?.consent?;
+        Some((purpose.to_owned(), version))
+    };
+    if let Some((purpose, version)) = consent().filter(|_| personal) {
+        // Without a subject, nobody can have agreed.
+        let agreed = types.subject.as_ref().map_or(Predicate::Never, |subject| {
+            let of = vec![subject.clone()];
+            Predicate::Consented { of, purpose, version }
+        });
+        obligations.rows = Predicate::all([obligations.rows, agreed]);
     }
     for field in types.personal.union(&types.masked) {
         let shown = !types.personal.contains(field) || shown.is_none_or(|shown| shown.contains(field));

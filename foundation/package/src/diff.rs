@@ -462,7 +462,29 @@ fn stored(kind: &FieldKind) -> (&'static str, bool, u8) {
     }
 }
 
+/// Persons agreed to a text: another one is another version.
+fn consents(plan: &mut Plan, old: &Package, new: &Package) {
+    for (name, purpose) in &new.purposes {
+        let before = old.purposes.iter().find(|(known, _)| known == name);
+        let Some((before, now)) = before
+            .and_then(|(_, old)| old.consent.as_ref())
+            .zip(purpose.consent.as_ref())
+        else {
+            continue;
+        };
+        let rewritten =
+            (&before.text, before.sensitive, &before.effects) != (&now.text, now.sensitive, &now.effects);
+        if now.version < before.version || (rewritten && now.version == before.version) {
+            plan.problems.push(format!(
+                "purpose `{name}`: persons agreed to version {} of its text; raise `consent.version` above it",
+                before.version
+            ));
+        }
+    }
+}
+
 fn declarations(plan: &mut Plan, old: &Package, new: &Package) {
+    consents(plan, old, new);
     let parts = [
         ("views", old.views != new.views),
         ("triggers", old.triggers != new.triggers),

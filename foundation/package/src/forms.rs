@@ -101,6 +101,32 @@ const PURPOSE: Shape = Table(&[
         Map(&NAMES),
         "此用途需要的个人信息:类型 → 字段;没有列出的不显示。",
     ),
+    may(
+        "consent",
+        Table(&[
+            must(
+                "version",
+                Integer,
+                "文本的版本,从 1 起;文本改了就加一,此前的同意不再有效。",
+            ),
+            must(
+                "text",
+                Title,
+                "请本人同意的内容:处理什么、做什么、保存多久、谁处理。",
+            ),
+            may(
+                "sensitive",
+                Boolean,
+                "是敏感个人信息(个保法第二十八条),须单独同意。",
+            ),
+            may(
+                "effects",
+                Title,
+                "处理敏感个人信息的必要性以及对个人权益的影响(个保法第三十条)。",
+            ),
+        ]),
+        "以同意为基础时,请本人同意的文本。",
+    ),
 ]);
 
 /// package.toml of an overlay. What stands in its tables may be a part only; it is checked where it is merged.

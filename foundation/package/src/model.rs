@@ -134,6 +134,24 @@ pub struct Purpose {
     /// Personal fields that the purpose needs: type → fields. What is not named is not shown for it.
     #[serde(default)]
     pub fields: BTreeMap<String, Vec<String>>,
+    /// What persons agree to, where the basis is consent.
+    #[serde(default)]
+    pub consent: Option<Consent>,
+}
+
+/// What a person agrees to (PIPL, articles 14 to 17 and 29 to 31).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consent {
+    /// Raised with every change of the text: consents to earlier ones count no more.
+    pub version: u32,
+    pub text: Title,
+    /// Whether the data are sensitive (PIPL, article 28): then a person confirms that apart.
+    #[serde(default)]
+    pub sensitive: bool,
+    /// Why sensitive data are needed, and what it does to the person (PIPL, article 30).
+    #[serde(default)]
+    pub effects: Option<Title>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -108,7 +108,8 @@ pub fn rules(package: &Package) -> PackageRules {
                     .map(|role| qualified(&package.id, role))
                     .collect(),
                 sunset: purpose.sunset.clone(),
-                consent: purpose.basis == Basis::Consent,
+                consent: (purpose.basis == Basis::Consent)
+                    .then(|| purpose.consent.as_ref().map_or(1, |consent| consent.version)),
                 fields: fields.collect(),
             },
         );

@@ -73,6 +73,7 @@ pub(crate) struct RawPurpose {
     pub roles: Vec<String>,
     #[serde(default)]
     pub fields: BTreeMap<String, Vec<String>>,
+    pub consent: Option<crate::model::Consent>,
 }
 
 #[derive(Deserialize)]

@@ -207,6 +207,7 @@ impl Reader {
             sunset: raw.sunset,
             roles: raw.roles,
             fields: raw.fields,
+            consent: raw.consent,
         };
         self.package = Package {
             id: raw.id,

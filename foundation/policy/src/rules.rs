@@ -36,8 +36,8 @@ pub struct PurposeRules {
     pub roles: BTreeSet<String>,
     /// Last day, ISO date.
     pub sunset: Option<String>,
-    /// Only for persons who agreed.
-    pub consent: bool,
+    /// Only for persons who agreed, to at least this version of the text; `None`: whether they agree or not.
+    pub consent: Option<u32>,
     /// Personal fields that are shown for it, by `<package>.<type>`.
     pub fields: BTreeMap<String, BTreeSet<String>>,
 }

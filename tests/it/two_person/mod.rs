@@ -36,7 +36,7 @@ fn code(answer: &(u16, Json)) -> (u16, String) {
     (answer.0, kind.rsplit(':').next().unwrap().to_owned())
 }
 
-fn named<'a>(request: &'a str) -> (&'a str, &'a str) {
+fn named(request: &str) -> (&str, &str) {
     ("Banyan-Approval", request)
 }
 

@@ -192,7 +192,7 @@ function Navigation({ onChoose }: { onChoose: () => void }) {
   const all = useQuery(packages);
   const current = useQuery({ ...pkg(here.pkg ?? ""), enabled: here.pkg !== undefined });
   const me = useQuery(session);
-  const roles = (me.data?.roles ?? []).map((role) => role.split(".")[1] ?? role);
+  const roles = me.data?.roles ?? [];
   const views = current.data && here.pkg ? menuViews(current.data, roles) : [];
   const items = [
     { key: "home", icon: <HomeOutlined />, label: <Link to="/">{t("home")}</Link> },

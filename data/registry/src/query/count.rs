@@ -15,7 +15,8 @@ pub const COUNT_BOUND: i64 = 100_000;
 const KEPT: usize = 2_000;
 const LONGEST: usize = 2_000;
 
-/// The changes of a type's records so far, by counter: equal marks, equal records. Each counter is a row that one
+/// The changes so far of a type's records, and of those of other types that decide what is seen of it, by counter: equal marks,
+/// equal records. Each counter is a row that one
 /// transaction at a time moves, so two states of the records never share a mark.
 type Mark = Vec<(i64, i64)>;
 
@@ -24,10 +25,10 @@ type Mark = Vec<(i64, i64)>;
 pub struct Counts(Mutex<(Mark, HashMap<String, i64>)>);
 
 /// All records of a type, and the mark.
-fn whole(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(i64, Mark), Problem> {
+fn whole(tx: &mut Tx<'_>, of: &str) -> Result<(i64, Mark), Problem> {
     let sql = "SELECT shard, changes, n FROM record_count WHERE type = ?1 ORDER BY shard";
     let (mut sum, mut mark) = (0, Mark::new());
-    for row in tx.query(sql, &[info.name.as_str().into()])? {
+    for row in tx.query(sql, &[of.into()])? {
         mark.push((row.get(0)?, row.get(1)?));
         sum += row.get::<i64>(2)?;
     }
@@ -36,7 +37,7 @@ fn whole(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(i64, Mark), Problem> {
 
 /// All records of a type, from the counters.
 pub fn all(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<i64, Problem> {
-    Ok(whole(tx, info)?.0)
+    Ok(whole(tx, &info.name)?.0)
 }
 
 /// Records of `table` under `condition`, at most one more than the bound.
@@ -66,10 +67,14 @@ pub fn bounded(
     };
     // What a transaction that writes sees may be undone: its counts are its own.
     let key = format!("{sql} {params:?}");
-    if !tx.is_read_only() || key.len() > LONGEST {
+    let looks = info.secured.as_ref().map(|secured| &secured.looks);
+    if !tx.is_read_only() || key.len() > LONGEST || looks.is_some_and(|looks| looks.consents) {
         return count(tx);
     }
-    let (_, mark) = whole(tx, info)?;
+    let (_, mut mark) = whole(tx, info.name.as_str())?;
+    for other in looks.into_iter().flat_map(|looks| &looks.types) {
+        mark.extend(whole(tx, other)?.1);
+    }
     let lock = || info.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
     {
         let kept = lock();

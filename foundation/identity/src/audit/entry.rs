@@ -16,6 +16,8 @@ use super::log::{Log, LogError};
 use super::note::{Signer, Verifier, secret};
 use super::salts::Salts;
 use super::tiles::MAX_ENTRY;
+use super::witness::{Witness, WitnessSettings};
+use super::witnesses::{Uncosigned, WitnessAt, have_cosigned};
 
 /// Where and how a platform keeps its audit log.
 #[derive(Clone, Debug)]
@@ -29,6 +31,10 @@ pub struct AuditSettings {
     pub salts: String,
     /// Whether persons are told the names of civil servants who saw their data, or only their units.
     pub names_shown: bool,
+    /// Others' witnesses that cosign the checkpoints of this platform's logs.
+    pub witnesses: Vec<WitnessAt>,
+    /// What this platform witnesses; `None`: nothing.
+    pub witness: Option<WitnessSettings>,
 }
 
 impl AuditSettings {
@@ -70,6 +76,7 @@ pub struct AuditTrail {
     /// Without it nobody can tell what record a keyed hash stands for.
     key: [u8; 32],
     salts: Salts,
+    witness: Option<Witness>,
     settings: AuditSettings,
 }
 
@@ -122,6 +129,10 @@ impl AuditTrail {
         std::fs::create_dir_all(&settings.folder).map_err(io)?;
         let signing = secret(&settings.folder.join("signing-key"), world.secret()).map_err(io)?;
         let key = secret(&settings.folder.join("subject-key"), world.secret()).map_err(io)?;
+        let witness = match &settings.witness {
+            Some(of) => Some(Witness::open(&settings.folder, of, world.secret()).map_err(io)?),
+            None => None,
+        };
         let mut last = LogError::Taken(settings.folder.clone());
         for node in 1..=NODES {
             let name = format!("node-{node}");
@@ -140,6 +151,7 @@ impl AuditTrail {
                         log,
                         key,
                         salts,
+                        witness,
                         settings,
                     });
                 }
@@ -157,6 +169,24 @@ impl AuditTrail {
     /// The salts of those whom entries are about.
     pub fn salts(&self) -> &Salts {
         &self.salts
+    }
+
+    /// What this platform witnesses others' logs with; `None`: it witnesses none.
+    pub fn witness(&self) -> Option<&Witness> {
+        self.witness.as_ref()
+    }
+
+    /// Others' witnesses of this log.
+    pub fn witnesses(&self) -> &[WitnessAt] {
+        &self.settings.witnesses
+    }
+
+    /// Has the present checkpoint cosigned by all witnesses. Gives what went wrong with each.
+    ///
+    /// # Errors
+    /// Where the log's files can't be read.
+    pub fn have_cosigned(&self) -> Result<Vec<Uncosigned>, Problem> {
+        have_cosigned(&self.log, &self.settings.witnesses).map_err(Problem::internal)
     }
 
     /// Brings the index of who saw what up to what is sealed: see [`index::catch_up`].

@@ -2,16 +2,21 @@
 //!
 //! Checkpoint and hashes are open to everybody: they tell nothing of what the entries say. Entries are for auditors.
 
+use std::sync::Arc;
+
 use banyan_base::{Problem, codes};
-use banyan_door::{Audit, Handler, Input, Operation, Outside, Reply};
+use banyan_door::{Audit, Body, Handler, Input, Method, Operation, Outside, Reply};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
+use super::entry::AuditTrail;
 use super::hash::Hash;
 use super::log::Log;
 use super::note::Checkpoint;
 use super::tiles::{Column, Tile};
+use super::witness::Refused;
+use super::witnesses::most_cosigned;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -67,8 +72,109 @@ fn tile(log: &Log, call: &Outside<'_>, column: fn(&Column) -> bool) -> Result<Re
     }
 }
 
+/// Longest request to a witness: a checkpoint with some signatures, and 63 hashes.
+const LONGEST_REQUEST: u64 = 64 << 10;
+
+/// `add-checkpoint` of C2SP tlog-witness.
+fn add_checkpoint(trail: &AuditTrail, call: &Outside<'_>) -> Result<Reply, Problem> {
+    let malformed = || {
+        Problem::new(
+            codes::BAD_REQUEST,
+            "请求体应为 C2SP tlog-witness 的 add-checkpoint 文本。",
+        )
+    };
+    let unknown = || Problem::new(codes::NOT_FOUND, "本平台不见证这个日志。");
+    let witness = trail.witness().ok_or_else(unknown)?;
+    let Body::Upload(sent) = &call.input.body else {
+        return Err(malformed());
+    };
+    let sent = sent.read_all().map_err(Problem::internal)?;
+    let body = String::from_utf8(sent).map_err(|_| malformed())?;
+    let time = u64::try_from(call.cx.world.outside_now().as_second()).map_err(Problem::internal)?;
+    match witness.add(&body, time) {
+        Ok(line) => Ok(Reply::bytes(TEXT, line.into_bytes())),
+        Err(Refused::Malformed(what)) => {
+            let text = format!("请求体不合 C2SP tlog-witness 的格式:{what}。");
+            Err(Problem::new(codes::BAD_REQUEST, text))
+        }
+        Err(Refused::Unknown) => Err(unknown()),
+        Err(Refused::Unsigned) => Err(Problem::new(codes::FORBIDDEN, "检查点没有这个日志的签名。")),
+        Err(Refused::Conflict(size)) => {
+            let mut reply = Reply::bytes("text/x.tlog.size", format!("{size}\n").into_bytes());
+            reply.status = 409;
+            Ok(reply)
+        }
+        Err(Refused::Inconsistent) => {
+            tracing::error!("a witnessed log sent a checkpoint that does not extend the one cosigned last");
+            Err(Problem::new(
+                codes::INVALID,
+                "一致性证明不成立:日志被回退、改写或分叉。",
+            ))
+        }
+        Err(Refused::Io(error)) => Err(Problem::internal(error)),
+    }
+}
+
+/// The rows of witnessing: this platform's witness, and what others cosigned of its own log.
+fn witness_operations(trail: &Arc<AuditTrail>) -> Vec<Operation> {
+    let handler = |f: fn(&AuditTrail, &Outside<'_>) -> Result<Reply, Problem>| {
+        let trail = Arc::clone(trail);
+        Handler::outside(move |call| f(&trail, call))
+    };
+    let open = |row: Operation| Operation {
+        audit: Audit::None,
+        open: true,
+        ..row
+    };
+    vec![
+        open(Operation {
+            about: "C2SP tlog-witness:检查点若从上次联署的长出来,就联署;不需要登录,以日志自己的签名为准。",
+            uploads: &["*/*"],
+            body_limit: LONGEST_REQUEST,
+            ..Operation::write(
+                "audit.witness",
+                "联署其他平台的检查点",
+                Method::Post,
+                "/audit/witness/add-checkpoint",
+                handler(add_checkpoint),
+            )
+        }),
+        open(Operation::read(
+            "audit.witness_key",
+            "联署的验签公钥",
+            "/audit/witness/key",
+            handler(|trail, _| {
+                let unknown = || Problem::new(codes::NOT_FOUND, "本平台不见证其他日志。");
+                let key = trail.witness().ok_or_else(unknown)?.key();
+                Ok(Reply::bytes(TEXT, format!("{}\n", key.vkey()).into_bytes()))
+            }),
+        )),
+        open(Operation {
+            about: "最多见证人联署过的检查点;日志现在的检查点从它长出来。",
+            ..Operation::read(
+                "audit.cosigned",
+                "其他平台联署过的检查点",
+                "/audit/cosigned",
+                handler(|trail, _| {
+                    let log = trail.log();
+                    let found = most_cosigned(&log.reader().folder, log.verifier(), trail.witnesses());
+                    let nothing = || Problem::new(codes::NOT_FOUND, "还没有检查点得到联署。");
+                    let note = found.map_err(Problem::internal)?.ok_or_else(nothing)?;
+                    Ok(Reply::bytes(TEXT, note.into_bytes()))
+                }),
+            )
+        }),
+    ]
+}
+
 /// All rows of the audit log.
-pub fn operations(log: &Log) -> Vec<Operation> {
+pub fn operations(trail: &Arc<AuditTrail>) -> Vec<Operation> {
+    let mut all = witness_operations(trail);
+    all.extend(log_operations(trail.log()));
+    all
+}
+
+fn log_operations(log: &Log) -> Vec<Operation> {
     let handler = |f: fn(&Log, &Outside<'_>) -> Result<Reply, Problem>| {
         let log = log.clone();
         Handler::outside(move |call| f(&log, call))

@@ -32,6 +32,8 @@ pub(super) fn settings(test: &TestDb) -> AuditSettings {
         origin: "test.log".into(),
         suite: Suite::International,
         names_shown: false,
+        witnesses: Vec::new(),
+        witness: None,
     }
 }
 

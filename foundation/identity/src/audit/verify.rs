@@ -42,30 +42,35 @@ pub fn verify(reader: &Reader, verifier: &Verifier, earlier: Option<&Checkpoint>
             .push("checkpoint: the entries do not give the signed root".into());
     }
     if let Some(earlier) = earlier {
-        if earlier.origin != checkpoint.origin {
-            verified
-                .faults
-                .push("checkpoint: the earlier one is of another log".into());
-        } else if earlier.size > checkpoint.size {
-            verified.faults.push(format!(
-                "checkpoint: the log had {} entries and now has {}",
-                earlier.size, checkpoint.size
-            ));
-        } else {
-            let proof = reader.consistency(earlier.size, checkpoint.size, checkpoint.size);
-            let holds = proof.is_ok_and(|proof| {
-                let (old, new) = ((earlier.size, &earlier.root), (checkpoint.size, &checkpoint.root));
-                extends(reader.suite, old, new, &proof)
-            });
-            if !holds {
-                verified.faults.push(format!(
-                    "checkpoint: the first {} entries are not those signed before",
-                    earlier.size
-                ));
-            }
-        }
+        verified.faults.extend(grown(reader, earlier, &checkpoint));
     }
     Ok(verified)
+}
+
+/// What is wrong with a log that should have grown from an earlier checkpoint; `None`: it has. The tiles must be those of the
+/// later one.
+pub fn grown(reader: &Reader, earlier: &Checkpoint, now: &Checkpoint) -> Option<String> {
+    if earlier.origin != now.origin {
+        return Some("checkpoint: the earlier one is of another log".into());
+    }
+    if earlier.size > now.size {
+        return Some(format!(
+            "checkpoint: the log had {} entries and now has {}",
+            earlier.size, now.size
+        ));
+    }
+    let holds = reader
+        .consistency(earlier.size, now.size, now.size)
+        .is_ok_and(|proof| {
+            let (old, new) = ((earlier.size, &earlier.root), (now.size, &now.root));
+            extends(reader.suite, old, new, &proof)
+        });
+    (!holds).then(|| {
+        format!(
+            "checkpoint: the first {} entries are not those signed before",
+            earlier.size
+        )
+    })
 }
 
 /// The leaf hashes that the bundles give.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use banyan_base::Problem;
+use banyan_base::{Problem, Title};
 use banyan_store::Tx;
 use jiff::civil::Date;
 
@@ -23,6 +23,39 @@ pub struct TypeTold {
 pub struct PurposeTold {
     pub title: String,
     pub legal_basis: String,
+}
+
+/// A purpose that rests on consent, as persons are told of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConsentAsked {
+    /// `<package>.<purpose>`.
+    pub name: String,
+    pub title: String,
+    pub legal_basis: String,
+    /// The package's title.
+    pub system: String,
+    /// Name of the unit that answers for it.
+    pub owner: String,
+    /// ISO 8601 duration.
+    pub retention: String,
+    /// Last day, ISO date.
+    pub sunset: Option<String>,
+    pub version: u32,
+    pub text: Title,
+    pub effects: Option<Title>,
+    /// Whether a person confirms apart that the data are sensitive.
+    pub sensitive: bool,
+    /// Titles of the personal fields that are used.
+    pub fields: Vec<String>,
+}
+
+impl ConsentAsked {
+    /// Whether the purpose has ended.
+    pub(super) fn is_over(&self, today: Date) -> bool {
+        self.sunset
+            .as_deref()
+            .is_some_and(|day| today.to_string().as_str() > day)
+    }
 }
 
 /// The unit that answers for a package.
@@ -50,6 +83,12 @@ pub trait Declared: Send + Sync {
     /// As above.
     fn purpose(&self, tx: &mut Tx<'_>, name: &str) -> Result<Option<PurposeTold>, Problem>;
 
+    /// All purposes that rest on consent, by package.
+    ///
+    /// # Errors
+    /// As above.
+    fn consents(&self, tx: &mut Tx<'_>) -> Result<Vec<ConsentAsked>, Problem>;
+
     /// Names of units by code, as far as they are known.
     ///
     /// # Errors
@@ -69,10 +108,26 @@ pub trait Declared: Send + Sync {
     fn working_day(&self, tx: &mut Tx<'_>, from: Date, count: u32) -> Result<Date, Problem>;
 }
 
+/// What consent needs to know of persons, told by whoever keeps the register of parties; in the caller's transaction.
+pub trait Parties: Send + Sync {
+    /// The day of a person's birth; `None` where it is not known.
+    ///
+    /// # Errors
+    /// Where it can't be read; so below.
+    fn born(&self, tx: &mut Tx<'_>, party: &str) -> Result<Option<Date>, Problem>;
+
+    /// Whether a person is, on a day, the guardian of a party.
+    ///
+    /// # Errors
+    /// As above.
+    fn is_guardian(&self, tx: &mut Tx<'_>, person: &str, party: &str, on: Date) -> Result<bool, Problem>;
+}
+
 /// What the platform itself has of persons.
 pub(super) fn own_type(name: &str) -> Option<TypeTold> {
     let (title, fields): (&str, &[(&str, &str)]) = match name {
         "platform.access_log" => ("本人信息的查看记录", &[]),
+        "platform.consent" => ("对使用个人信息的同意", &[]),
         "platform.objection" => (
             "异议",
             &[
@@ -98,6 +153,7 @@ pub(super) fn own_type(name: &str) -> Option<TypeTold> {
 pub(super) fn own_purpose(name: &str) -> Option<PurposeTold> {
     let (title, legal_basis) = match name {
         ACCESS => ("查阅本人信息的使用情况", "《个人信息保护法》第四十四、四十五条"),
+        CONSENT => ("作出或撤回同意", "《个人信息保护法》第十四、十五、三十一条"),
         OBJECTION => ("受理和答复个人信息异议", "《个人信息保护法》第五十条"),
         _ => return None,
     };
@@ -108,4 +164,5 @@ pub(super) fn own_purpose(name: &str) -> Option<PurposeTold> {
 }
 
 pub(super) const ACCESS: &str = "platform.access";
+pub(super) const CONSENT: &str = "platform.consent";
 pub(super) const OBJECTION: &str = "platform.objection";

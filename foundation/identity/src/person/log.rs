@@ -72,7 +72,7 @@ fn through(operation: &str, kind: &str, emergency: bool) -> (&'static str, &'sta
         "list" | "search" | "queue" => ("list", "列表"),
         "history" => ("history", "查看历史"),
         "aggregate" | "count" => ("statistics", "统计"),
-        "create" | "update" | "delete" | "transition" | "answer" => ("change", "办理"),
+        "create" | "update" | "delete" | "transition" | "answer" | "give" | "withdraw" => ("change", "办理"),
         _ => ("view", "查看"),
     }
 }

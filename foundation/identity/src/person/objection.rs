@@ -348,6 +348,6 @@ pub fn overdue(db: &Db, cx: &Ctx) -> Result<u64, Problem> {
 ///
 /// # Errors
 /// Where the database refuses.
-pub fn erase(tx: &mut Tx<'_>, party: &str) -> Result<u64, Problem> {
+pub(super) fn erase(tx: &mut Tx<'_>, party: &str) -> Result<u64, Problem> {
     Ok(tx.execute("DELETE FROM objection WHERE party = ?1", &[party.into()])?)
 }

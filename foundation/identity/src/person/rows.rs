@@ -115,7 +115,7 @@ fn answer(call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     Reply::json(answered.to_json(call.cx))
 }
 
-fn text() -> Json {
+pub(super) fn text() -> Json {
     json!({ "type": ["string", "null"] })
 }
 
@@ -123,7 +123,7 @@ fn named() -> Json {
     json!({ "type": "object", "properties": { "name": { "type": "string" }, "title": { "type": "string" } } })
 }
 
-fn list_of(item: &Json) -> Json {
+pub(super) fn list_of(item: &Json) -> Json {
     json!({ "type": "array", "items": item })
 }
 
@@ -167,7 +167,7 @@ fn described() -> Json {
     })
 }
 
-fn items(item: &Json) -> Json {
+pub(super) fn items(item: &Json) -> Json {
     json!({ "type": "object", "required": ["items"], "properties": { "items": list_of(item) } })
 }
 
@@ -180,8 +180,8 @@ const FILTERS: &[(&str, &str)] = &[
     ("cursor", "上一页给出的 next"),
 ];
 
-/// All rows.
-pub fn operations(person: &Arc<PersonLog>) -> Vec<Operation> {
+/// Their rows.
+pub(super) fn operations(person: &Arc<PersonLog>) -> Vec<Operation> {
     let with = |f: fn(&PersonLog, &mut Call<'_, '_>) -> Result<Reply, Problem>| {
         let person = Arc::clone(person);
         Handler::inside(move |call| f(&person, call))

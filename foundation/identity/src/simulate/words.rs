@@ -124,6 +124,9 @@ fn chinese(predicate: &Predicate, label: &TypeLabel) -> String {
             let of = value(of, label);
             format!("{of}{}在{kind} {} 及其下", not(negated), roots.join("、"))
         }
+        Predicate::Consented { of, purpose, version } => {
+            format!("{}已同意用途 {purpose}(第 {version} 版起)", named(of, label))
+        }
     }
 }
 
@@ -179,6 +182,10 @@ fn filter(predicate: &Predicate) -> String {
                 .map(|root| literal(&Term::Text(root.clone())))
                 .collect();
             format!("{}{name}({}, ({}))", not(negated), literal(of), roots.join(", "))
+        }
+        Predicate::Consented { of, purpose, version } => {
+            let purpose = literal(&Term::Text(purpose.clone()));
+            format!("CONSENTED({}, {purpose}, {version})", of.join("."))
         }
     }
 }

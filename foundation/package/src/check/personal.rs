@@ -5,7 +5,7 @@ use banyan_policy::Policies;
 use jiff::civil::Date;
 
 use super::Checker;
-use crate::model::{Basis, FieldKind, Mask, RecordType};
+use crate::model::{Basis, FieldKind, Mask, Purpose, RecordType};
 use crate::node::nearest;
 use crate::policy;
 use crate::scope::record_scope;
@@ -99,6 +99,7 @@ impl Checker<'_> {
                 let message = "what an emergency permits ends: give it a `sunset`".to_owned();
                 self.error("package.toml", &at("basis"), "sunset-missing", message);
             }
+            self.consent(name, purpose);
             for role in purpose
                 .roles
                 .iter()
@@ -143,6 +144,57 @@ impl Checker<'_> {
                         );
                     }
                 }
+            }
+        }
+    }
+
+    /// What rests on consent says to what, and about whom.
+    fn consent(&mut self, name: &str, purpose: &Purpose) {
+        let package = self.package;
+        let path = "package.toml";
+        if purpose.basis != Basis::Consent {
+            if purpose.consent.is_some() {
+                let message = "only a purpose with `basis = \"consent\"` asks for consent".to_owned();
+                self.error(path, &["purposes", name, "consent"], "consent-basis", message);
+            }
+            return;
+        }
+        let Some(consent) = &purpose.consent else {
+            let message =
+                "persons must know what they agree to: write `consent` with `version` and `text`".to_owned();
+            self.error(path, &["purposes", name, "basis"], "consent-text", message);
+            return;
+        };
+        let at = |key| ["purposes", name, "consent", key];
+        if consent.version == 0 {
+            let message = "versions of a text begin at 1".to_owned();
+            self.error(path, &at("version"), "consent-version", message);
+        }
+        if consent.text.zh.trim().is_empty() {
+            let message = "the text that persons agree to is empty".to_owned();
+            self.error(path, &at("text"), "consent-text", message);
+        }
+        let told = consent.effects.as_ref();
+        if consent.sensitive && told.is_none_or(|text| text.zh.trim().is_empty()) {
+            let message =
+                "for sensitive data, `effects` tells why they are needed and what it does to the person (PIPL, article 30)"
+                    .to_owned();
+            self.error(path, &at("sensitive"), "consent-effects", message);
+        }
+        for of in purpose.fields.keys() {
+            if package
+                .record_type(of)
+                .is_some_and(|record| record.subject.is_none())
+            {
+                let message = format!(
+                    "nobody could have agreed: `{of}` does not say whom a record is about; name the field with the party's id as its `subject`"
+                );
+                self.error(
+                    path,
+                    &["purposes", name, "fields", of],
+                    "consent-subject",
+                    message,
+                );
             }
         }
     }

@@ -1,0 +1,1 @@
+CREATE INDEX consent_of_party ON consent (party, given_at);
