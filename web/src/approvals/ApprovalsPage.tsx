@@ -50,7 +50,7 @@ function One({ one }: { one: Approval }) {
     <Card
       className="gap"
       title={one.title ?? one.operation}
-      extra={<Tag color={open ? "processing" : undefined}>{t(`trust.states.${one.state}`)}</Tag>}
+      extra={<Tag color={open ? "blue" : undefined}>{t(`trust.states.${one.state}`)}</Tag>}
     >
       <Descriptions
         column={1}

@@ -61,10 +61,7 @@ export function EmergenciesPage() {
   );
 }
 
-const COLOURS = { open: "processing", due: "warning", overdue: "error" } as Record<
-  string,
-  string | undefined
->;
+const COLOURS = { open: "blue", due: "purple", overdue: "red" } as Record<string, string | undefined>;
 
 function One({ one }: { one: Emergency }) {
   const { t } = useTranslation();
@@ -72,6 +69,7 @@ function One({ one }: { one: Emergency }) {
   const navigate = useNavigate();
   const cache = useQueryClient();
   const [judging, setJudging] = useState(false);
+  const system = useQuery(packages).data?.items.find(({ id }) => id === one.package);
   const reads = useQuery({
     queryKey: ["emergency", one.id, one.state],
     queryFn: ({ signal }) => emergency(one.id, signal),
@@ -95,7 +93,7 @@ function One({ one }: { one: Emergency }) {
   return (
     <Card
       className="gap"
-      title={one.package}
+      title={system ? tr(system.title) : one.package}
       extra={
         <>
           {(one.state === "due" || one.state === "overdue") && (
@@ -131,7 +129,7 @@ function One({ one }: { one: Emergency }) {
             : []),
         ]}
       />
-      <Space wrap>
+      <Space wrap className="above">
         {one.state === "open" && one.mine && (
           <Button type="primary" onClick={look}>
             {t("trust.goOn")}

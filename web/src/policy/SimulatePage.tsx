@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { App, Button, Card, Form, Input, Select, Table, Tag } from "antd";
+import { App, Button, Card, Form, Grid, Input, Select, Table, type TableColumnsType, Tag } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { pkg as packageQuery, packages, session } from "../api/queries";
@@ -110,6 +110,13 @@ function One({ one }: { one: TypeSeen }) {
         : all.fewer_than !== undefined
           ? t("trust.fewer", { count: all.fewer_than })
           : t("trust.count", { count: all.count });
+  const wide = Grid.useBreakpoint().md ?? true;
+  const columns: TableColumnsType<VerbSeen> = [
+    { title: t("trust.verb"), dataIndex: "title", width: 140 },
+    { title: t("trust.may"), width: 90, render: (_, verb) => <May verb={verb} /> },
+    { title: t("trust.rows"), render: (_, verb) => <Rows verb={verb} /> },
+    { title: t("trust.because"), width: 220, render: (_, verb) => <Reasons verb={verb} /> },
+  ];
   const view = one.verbs.find((verb) => verb.verb === "view" && verb.permitted);
   return (
     <Card
@@ -127,21 +134,8 @@ function One({ one }: { one: TypeSeen }) {
         pagination={false}
         rowKey="verb"
         dataSource={one.verbs}
-        scroll={{ x: 640 }}
-        columns={[
-          { title: t("trust.verb"), dataIndex: "title", width: 140 },
-          {
-            title: t("trust.may"),
-            width: 90,
-            render: (_, verb) => (
-              <Tag color={verb.permitted ? "success" : undefined}>
-                {t(verb.permitted ? "trust.yes" : "trust.no")}
-              </Tag>
-            ),
-          },
-          { title: t("trust.rows"), render: (_, verb) => <Rows verb={verb} /> },
-          { title: t("trust.because"), width: 220, render: (_, verb) => <Reasons verb={verb} /> },
-        ]}
+        showHeader={wide}
+        columns={wide ? columns : [{ render: (_, verb) => <Stacked verb={verb} /> }]}
       />
       {view && (
         <details className="above">
@@ -165,6 +159,26 @@ function One({ one }: { one: TypeSeen }) {
         </details>
       )}
     </Card>
+  );
+}
+
+function May({ verb }: { verb: VerbSeen }) {
+  const { t } = useTranslation();
+  return (
+    <Tag color={verb.permitted ? "blue" : undefined}>{t(verb.permitted ? "trust.yes" : "trust.no")}</Tag>
+  );
+}
+
+/** On a phone: one below the other. */
+function Stacked({ verb }: { verb: VerbSeen }) {
+  return (
+    <>
+      <b>{verb.title}</b> <May verb={verb} />
+      <div className="break">
+        <Rows verb={verb} />
+      </div>
+      <Reasons verb={verb} />
+    </>
   );
 }
 
