@@ -3,7 +3,7 @@ SHELL := /bin/bash
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help run test web build check features generate bench-registry bench-audit bench-keys
+.PHONY: help run test web build check features generate bench-registry bench-audit bench-policy bench-keys deny sbom
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -33,11 +33,21 @@ generate: ## Regenerate the committed generated files (configuration reference, 
 	cargo run -q -p banyan -- schemas --to docs/schemas
 	cargo run -q -p banyan -- features --steps > docs/features.md
 
+deny: ## Licences, sources and doubles of the dependencies (cargo-deny); advisories where BANYAN_ADVISORY_DB is set.
+	@scripts/deny.sh
+
+sbom: ## The list of all parts of the product (CycloneDX) into target/sbom.cdx.json, checked against its schema.
+	@test -x .venv/bin/python || { echo "make sbom needs .venv: run scripts/setup-tests.sh" >&2; exit 1; }
+	@.venv/bin/python scripts/sbom.py
+
 bench-registry: ## Registry at 10 k and 1 M records, beside pygeoapi and tipg.
 	@scripts/bench-registry.sh
 
 bench-audit: ## Durable entries of the audit log a second.
 	cargo run --release -p banyan-identity --example audit_bench
+
+bench-policy: ## What row conditions and masks cost a list over a million records.
+	cargo run --release -p banyan --example policy_bench
 
 bench-keys: ## Texts sealed and opened a second, in both suites.
 	cargo run --release -p banyan-identity --example keys_bench

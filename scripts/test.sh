@@ -14,6 +14,17 @@ cargo fmt --all --check
 step "lints"
 cargo clippy --workspace --all-targets -- -D warnings
 
+step "the supply chain"
+if [ -x .venv/bin/python ]; then
+    scripts/deny.sh
+    .venv/bin/python scripts/sbom.py
+elif [ -n "${CI:-}" ]; then
+    echo "no .venv: CI must have it" >&2
+    exit 1
+else
+    echo "!!!! SKIPPED: no .venv; dependencies are not looked at" >&2
+fi
+
 step "the desk"
 scripts/web.sh
 (cd web && npm run --silent check && npm test --silent)

@@ -81,6 +81,28 @@ pub fn packages(folders: &[PathBuf], all: &[Vec<SourceFile>]) -> Vec<Finding> {
     findings
 }
 
+/// The packages of the folders, overlays merged in, as far as they can be read; in the folders' order.
+pub fn read(folders: &[PathBuf], all: &[Vec<SourceFile>]) -> Vec<Package> {
+    let heads: Vec<Option<Head>> = all.iter().map(|files| banyan_package::head(files).0).collect();
+    let is_base = |head: &Option<Head>| head.as_ref().is_none_or(|head| head.overlays.is_none());
+    let mut found = Vec::new();
+    for ((folder, files), head) in folders
+        .iter()
+        .zip(all)
+        .zip(&heads)
+        .filter(|(_, head)| is_base(head))
+    {
+        let id = head.as_ref().map(|head| head.id.clone());
+        let over = heads.iter().zip(all).filter(|(other, _)| {
+            let of = other.as_ref().and_then(|other| other.overlays.clone());
+            of.is_some() && of == id
+        });
+        let over: Vec<Vec<SourceFile>> = over.map(|(_, files)| files.clone()).collect();
+        found.extend(whole(folder, files, &over).package);
+    }
+    found
+}
+
 fn whole<'f>(folder: &'f Path, files: &[SourceFile], overlays: &[Vec<SourceFile>]) -> Whole<'f> {
     if overlays.is_empty() {
         let (package, findings) = banyan_package::read(files);

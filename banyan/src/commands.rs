@@ -13,6 +13,7 @@ use crate::audit_commands::{self, AuditCommand};
 use crate::config::{Config, Log, default_file, reference_page};
 use crate::keys_commands::{self, KeysCommand};
 use crate::platform::Platform;
+use crate::policy_commands::{self, PolicyCommand};
 use crate::{check, demo, features, folder, keep, logs, serve};
 
 /// Banyan, the operating platform of a digital province.
@@ -103,6 +104,11 @@ enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// What policy would say, over package folders.
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
     /// Keys of personal data: their copy, and new ones in the place of old.
     Keys {
         #[command(subcommand)]
@@ -127,8 +133,12 @@ enum FeedCommand {
 pub fn run(cli: Cli) -> ExitCode {
     let result = Config::load(cli.config.as_deref())
         .map_err(|error| error.to_string())
-        .and_then(|config| match cli.command {
-            Command::Serve { apply, demo, year } => server(&config, &apply, demo, year),
+        .and_then(|mut config| match cli.command {
+            Command::Serve { apply, demo, year } => {
+                // A demonstration shows the public's side too.
+                config.sign_in.citizens |= demo;
+                server(&config, &apply, demo, year)
+            }
             Command::Check { folders } => say_findings(&folders),
             Command::Plan { folders } => change(&config, &folders, false, true),
             Command::Apply { folders, allow_loss } => change(&config, &folders, allow_loss, false),
@@ -160,6 +170,7 @@ pub fn run(cli: Cli) -> ExitCode {
                 },
             ),
             Command::Audit { command } => audit_commands::run(&config, command).and_then(|text| say(&text)),
+            Command::Policy { command } => policy_commands::run(command).and_then(|text| say(&text)),
             Command::Keys { command } => keys_commands::run(&config, command).and_then(|text| say(&text)),
             Command::Config { what } => match what.as_str() {
                 "default" => say(&default_file()),
@@ -424,7 +435,7 @@ fn demonstrate(platform: &Platform, packages: &[PathBuf], new: bool) -> Result<S
     let mut lines = String::new();
     for package in packages {
         platform.demo_accounts(package)?;
-        for account in demo::accounts(package)? {
+        for account in demo::accounts(package)?.iter().filter(|one| one.party.is_none()) {
             lines.push_str(&format!(
                 "  演示账号 {:<8} 密码 {}  {}\n",
                 account.login, account.password, account.name

@@ -3,13 +3,12 @@
 //! Acts go through the door as the accounts they name, on days before today, so that a newcomer finds boards, histories
 //! and notices that live. They are played once, on a database that is new, and only where `--demo` is given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use banyan_base::{Actor, ActorKind, Ctx, ManualClock, Problem, World, ZONE};
 use banyan_door::{Input, ReplyBody};
-use banyan_identity::NewAccount;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -20,10 +19,30 @@ use crate::platform::Platform;
 /// A demonstration's past begins so many days before today.
 pub const PAST_DAYS: i64 = 90;
 
+/// First day of the posts of a demonstration: before all that it shows.
+const POSTS_FROM: &str = "2020-01-01";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AccountsFile {
-    accounts: Vec<NewAccount>,
+    accounts: Vec<DemoAccount>,
+}
+
+/// An account of `demo/accounts.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DemoAccount {
+    pub login: String,
+    pub name: String,
+    pub unit: Option<String>,
+    #[serde(default)]
+    pub roles: BTreeSet<String>,
+    pub password: String,
+    /// Regions of the jurisdiction: then the account has a post with them, its unit and its roles.
+    #[serde(default)]
+    pub regions: BTreeSet<String>,
+    /// A member of the public: the id of the party that he is. Known to features only.
+    pub party: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +65,9 @@ struct Act {
     /// The one record that is meant, as CQL2; of no use to `create`.
     #[serde(default)]
     which: String,
+    /// What for, where personal data are touched: `package.purpose`.
+    #[serde(default)]
+    purpose: Option<String>,
     #[serde(default)]
     note: Option<String>,
     /// Fields; `+20d` or `-3d` stands for the day so far from today.
@@ -57,7 +79,7 @@ struct Act {
 ///
 /// # Errors
 /// Where the file can't be read.
-pub fn accounts(package: &Path) -> Result<Vec<NewAccount>, Problem> {
+pub fn accounts(package: &Path) -> Result<Vec<DemoAccount>, Problem> {
     Ok(read::<AccountsFile>(package, "accounts.toml")?.map_or_else(Vec::new, |file| file.accounts))
 }
 
@@ -175,7 +197,8 @@ fn perform(
 ) -> Result<(), Problem> {
     let actor = actors.get(&act.by).cloned();
     let actor = actor.ok_or_else(|| Problem::internal(format!("there is no account “{}”", act.by)))?;
-    let cx = world.ctx(actor);
+    let mut cx = world.ctx(actor);
+    cx.purpose.clone_from(&act.purpose);
     let (package, kind) = act
         .on
         .split_once('.')
@@ -194,10 +217,7 @@ fn perform(
             let mut search = on(Input::default());
             search.query.push(("filter".into(), act.which.clone()));
             let found = answer(platform, &cx, "record.list", search)?;
-            let ids: Vec<&str> = found
-                .pointer("/items")
-                .and_then(Json::as_array)
-                .map_or(&[][..], Vec::as_slice)
+            let ids: Vec<&str> = items(&found)
                 .iter()
                 .filter_map(|record| record.get("id").and_then(Json::as_str))
                 .collect();
@@ -237,34 +257,94 @@ fn answer(platform: &Platform, cx: &Ctx, operation: &str, input: Input) -> Resul
     }
 }
 
-fn actors(platform: &Platform) -> Result<BTreeMap<String, Actor>, Problem> {
-    let list = answer(
-        platform,
-        &platform.world.system_ctx(),
-        "account.list",
-        Input::default(),
-    )?;
-    let items = list
-        .get("items")
+/// The post of an account that has jurisdiction over regions.
+pub(crate) fn post(platform: &Platform, account: &DemoAccount) -> Result<(), Problem> {
+    let cx = platform.world.system_ctx();
+    let made = actors(platform)?;
+    let id = made.get(&account.login).map(|actor| actor.id.clone());
+    let input = Input::json(json!({
+        "account": id, "unit": account.unit, "title": account.name, "roles": account.roles,
+        "regions": account.regions, "from": POSTS_FROM, "main": true,
+    }));
+    platform.door.call(&cx, "post.create", input).map(|_| ())
+}
+
+/// Everybody who has an account as he acts, in his main post where he has one, by login.
+///
+/// # Errors
+/// Where the accounts can't be read.
+pub(crate) fn actors(platform: &Platform) -> Result<BTreeMap<String, Actor>, Problem> {
+    let cx = platform.world.system_ctx();
+    let all = |operation: &str| {
+        let mut input = Input::default();
+        if operation == "account.list" {
+            input.query.push(("limit".into(), "1000".into()));
+        }
+        answer(platform, &cx, operation, input)
+    };
+    let (accounts, posts) = (all("account.list")?, all("post.list")?);
+    let mut actors: BTreeMap<String, Actor> = items(&accounts).iter().filter_map(actor).collect();
+    for post in items(&posts) {
+        let held = post.get("account").and_then(Json::as_str);
+        let actor = actors.values_mut().find(|actor| Some(actor.id.as_str()) == held);
+        if let (Some(actor), Some(true)) = (actor, post.get("main").and_then(Json::as_bool)) {
+            actor.unit = text(post, "unit");
+            actor.roles = texts(post, "roles");
+            actor.standing.post = text(post, "id");
+            actor.standing.regions = texts(post, "regions");
+            actor.standing.lines = texts(post, "lines");
+        }
+    }
+    Ok(actors)
+}
+
+/// The members of the public of a demonstration: a feature lets them act without signing up.
+pub(crate) fn citizen(account: &DemoAccount) -> Option<(String, Actor)> {
+    let actor = Actor {
+        id: format!("citizen-{}", account.login),
+        name: account.name.clone(),
+        kind: ActorKind::Citizen,
+        standing: banyan_base::Standing {
+            level: 2,
+            party: Some(account.party.clone()?),
+            ..banyan_base::Standing::default()
+        },
+        ..Actor::anonymous()
+    };
+    Some((account.login.clone(), actor))
+}
+
+fn items(list: &Json) -> &[Json] {
+    list.get("items")
         .and_then(Json::as_array)
-        .map_or(&[][..], Vec::as_slice);
-    Ok(items.iter().filter_map(actor).collect())
+        .map_or(&[], Vec::as_slice)
+}
+
+fn text(of: &Json, name: &str) -> Option<String> {
+    of.get(name).and_then(Json::as_str).map(str::to_owned)
+}
+
+fn texts(of: &Json, name: &str) -> BTreeSet<String> {
+    let list = of.get(name).and_then(Json::as_array);
+    list.into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// An account of the list as it acts, by its login.
-pub(crate) fn actor(account: &Json) -> Option<(String, Actor)> {
-    let text = |name: &str| account.get(name).and_then(Json::as_str).map(str::to_owned);
-    let roles = account.get("roles").and_then(Json::as_array)?;
+fn actor(account: &Json) -> Option<(String, Actor)> {
     let actor = Actor {
-        id: text("id")?,
-        name: text("name")?,
+        id: text(account, "id")?,
+        name: text(account, "name")?,
         kind: ActorKind::Person,
-        unit: text("unit"),
-        roles: roles.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+        unit: text(account, "unit"),
+        roles: texts(account, "roles"),
         standing: banyan_base::Standing::default(),
         grant: banyan_base::Grant::default(),
     };
-    Some((text("login")?, actor))
+    Some((text(account, "login")?, actor))
 }
 
 #[cfg(test)]

@@ -8,6 +8,11 @@ use banyan_store::{Db, feed};
 
 use crate::config::Config;
 
+/// From now on, what this process writes is its owner's alone: files 600, folders 700, backups among them.
+pub fn private() {
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
 /// Copies an SQLite database and the stored files, while the server runs, into a new folder that can stand as
 /// `store.folder`. Database first: a file is always there before the record that names it. Gives what was copied, in words.
 ///

@@ -4,7 +4,7 @@
 //! as folders. `check`: what is wrong with them. `serve`: the server. `keep`: backups. `logs`: log lines. `features`:
 //! acceptance features. `demo`: what a demonstration adds. `declared`: what a person's log needs to know
 //! of packages. `commands`: what the command line offers; `audit_commands`:
-//! checking the audit log.
+//! checking the audit log; `policy_commands`: what policy would say.
 
 pub mod audit_commands;
 pub mod check;
@@ -19,5 +19,6 @@ pub mod keys_commands;
 mod listen;
 pub mod logs;
 pub mod platform;
+pub mod policy_commands;
 pub mod serve;
 pub mod upkeep;

@@ -9,5 +9,6 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    banyan::keep::private();
     banyan::commands::run(banyan::commands::Cli::parse())
 }

@@ -4,18 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use banyan_base::{Problem, World};
+use banyan_base::{Ctx, Problem, World};
 use banyan_door::{Door, Metrics};
+use banyan_identity::approval::Approvals;
 use banyan_identity::audit::{AuditSettings, AuditTrail};
-use banyan_identity::keys::{ERASURE_MIGRATIONS, Erasures, KeySettings, Keys};
+use banyan_identity::emergency::Emergencies;
+use banyan_identity::keys::{ERASURE_MIGRATIONS, Ended, Erasures, Expiring, KeySettings, Keys};
 use banyan_identity::person::{self, PersonLog};
-use banyan_identity::{Accounts, CedarPolicy, NewAccount, Settings};
-use banyan_registry::Registry;
+use banyan_identity::simulate::{self, Counted, Simulator};
+use banyan_identity::{Accounts, CedarPolicy, NewAccount, PartyRegister, Settings};
+use banyan_registry::{Registry, Retention};
 use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
-use crate::declared::{Installed, Unregistered};
+use crate::declared::Installed;
+use crate::policy_commands;
 
 /// A running platform.
 #[derive(Clone)]
@@ -53,9 +57,13 @@ impl Platform {
             },
         )?;
         let folder = &config.store.folder;
-        let settings = config
-            .sign_in
-            .settings(folder, config.server.public_url.as_deref());
+        let settings = Settings {
+            emergency: config.policy.emergency,
+            emergency_roles: config.policy.emergency_roles.iter().cloned().collect(),
+            ..config
+                .sign_in
+                .settings(folder, config.server.public_url.as_deref())
+        };
         let beside = Beside {
             audit: config.audit_settings(),
             keys: config.key_settings(),
@@ -119,7 +127,7 @@ impl Platform {
             )));
         }
         let policy = Arc::new(CedarPolicy::default());
-        let sink = Arc::clone(&policy);
+        let (sink, asked, supposed) = (Arc::clone(&policy), Arc::clone(&policy), Arc::clone(&policy));
         let registry = Registry::new(Arc::new(move |generation, packages| {
             sink.set(generation, packages)
         }));
@@ -130,6 +138,8 @@ impl Platform {
             None => Ok(()),
         }));
         registry.name_people(Box::new(banyan_identity::account_names));
+        let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
+        registry.seal_with(&keys);
         // The first look loads the policies before anybody is let in.
         db.read(|tx| registry.catalog(tx))?;
         let accounts = Arc::new(Accounts::new(db.clone(), world.clone(), settings)?);
@@ -147,13 +157,45 @@ impl Platform {
             audit.salts().open()?;
         }
         rows.extend(banyan_identity::audit::operations(&audit));
-        let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
+        let reaching = Arc::clone(&registry);
+        let approvals = Arc::new(Approvals::new(
+            &accounts,
+            Box::new(move |tx, obligations, of, id| reaching.subject_within(tx, obligations, of, id)),
+        ));
+        rows.extend(banyan_identity::approval::operations(&approvals));
+        let counting = Arc::clone(&registry);
+        rows.extend(banyan_identity::emergency::operations(&Arc::new(Emergencies {
+            accounts: Arc::clone(&accounts),
+            policy: asked,
+            trail: Some(Arc::clone(&audit)),
+            workdays: Box::new(move |tx, from, count| counting.working_day(tx, from, count)),
+        })));
+        let (naming, numbering) = (Arc::clone(&registry), Arc::clone(&registry));
+        rows.extend(simulate::operations(&Arc::new(Simulator {
+            policy: supposed,
+            labels: Box::new(move |tx, id| {
+                let catalog = naming.catalog(tx)?;
+                Ok(catalog
+                    .packages
+                    .get(id)
+                    .map(|package| policy_commands::labels(package)))
+            }),
+            count: Box::new(move |tx, obligations, of| {
+                let found = numbering.count_within(tx, obligations, of)?;
+                Ok(found.map(|found| Counted {
+                    all: found.all,
+                    states: found.states,
+                }))
+            }),
+        })));
         let erasures = Arc::new(Erasures::new(&keys, beside.officers.clone()));
+        erasures.join(Arc::new(Retention(Arc::clone(&registry))));
+        erasures.join(Arc::new(Traces(Arc::clone(&audit))));
         rows.extend(banyan_identity::keys::operations(&erasures));
         rows.extend(person::operations(&Arc::new(PersonLog {
             trail: Arc::clone(&audit),
             declared: Box::new(Installed(Arc::clone(&registry))),
-            parties: Box::new(Unregistered),
+            parties: Box::new(PartyRegister(Arc::clone(&accounts))),
             names_shown,
         })));
         let door = Door::new(
@@ -163,7 +205,8 @@ impl Platform {
             Arc::<AuditTrail>::clone(&audit),
             metrics,
             rows,
-        )?;
+        )?
+        .approved_by(approvals);
         Ok(Platform {
             db,
             world,
@@ -227,9 +270,22 @@ impl Platform {
     pub fn demo_accounts(&self, package: &Path) -> Result<Vec<String>, Problem> {
         let mut logins = Vec::new();
         for account in crate::demo::accounts(package)? {
+            // Members of the public sign up by themselves.
+            if account.party.is_some() {
+                continue;
+            }
             logins.push(account.login.clone());
-            match self.create_account(account) {
-                Ok(()) => {}
+            let new = NewAccount {
+                login: account.login.clone(),
+                name: account.name.clone(),
+                unit: account.unit.clone(),
+                roles: account.roles.clone(),
+                password: account.password.clone(),
+                must_change: None,
+            };
+            match self.create_account(new) {
+                Ok(()) if account.regions.is_empty() => {}
+                Ok(()) => crate::demo::post(self, &account)?,
                 Err(problem) if problem.errors.iter().any(|error| error.code == "unique") => {}
                 Err(problem) => return Err(problem),
             }
@@ -244,5 +300,28 @@ impl Platform {
         self.door
             .call(&self.world.system_ctx(), "account.create", input)
             .map(|_| ())
+    }
+}
+
+/// What stands of a person beside records: by what the audit log tells that an entry is about him, and what he objected to.
+struct Traces(Arc<AuditTrail>);
+
+impl Expiring for Traces {
+    fn ended(&self, _: &Ctx, _: &Db, _: Option<&Ended>, _: u32) -> Result<Vec<Ended>, Problem> {
+        Ok(Vec::new())
+    }
+
+    fn past_sunset(&self, _: &Ctx, _: &Db) -> Result<Vec<String>, Problem> {
+        Ok(Vec::new())
+    }
+
+    fn forget(&self, _: &Ctx, _: &Db, _: &Ended) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    fn forget_person(&self, _: &Ctx, records: &Db, party: &str) -> Result<(), Problem> {
+        self.0.forget(party)?;
+        let party = party.to_owned();
+        records.write(move |tx| person::erase(tx, &party)).map(|_| ())
     }
 }

@@ -13,6 +13,8 @@ pub struct Dropped {
     pub events: u64,
     pub jobs: u64,
     pub replies: u64,
+    /// Requests for approval of whose content nothing is left.
+    pub approvals: u64,
 }
 
 fn days_ago(cx: &Ctx, days: u32) -> String {
@@ -20,7 +22,7 @@ fn days_ago(cx: &Ctx, days: u32) -> String {
 }
 
 /// Drops events that are older than `feed_days` and that every consumer has seen, jobs that ended more than `job_days`
-/// ago, and replies kept for repeated requests beyond their day. 0 days keeps for ever.
+/// ago, replies kept for repeated requests beyond their day, and what was sent with old requests for approval. 0 days keeps for ever.
 ///
 /// # Errors
 /// Where the database refuses.
@@ -42,7 +44,10 @@ pub fn run(db: &Db, cx: &Ctx, keep: &Store) -> Result<Dropped, Problem> {
     }
     let acting = cx.clone();
     dropped.replies = db.write::<u64, Problem>(move |tx| banyan_door::prune(&acting, tx))?;
+    let acting = cx.clone();
+    dropped.approvals = db.write::<u64, Problem>(move |tx| banyan_identity::approval::tidy(&acting, tx))?;
     tracing::info!(
+        approvals = dropped.approvals,
         events = dropped.events,
         jobs = dropped.jobs,
         replies = dropped.replies,

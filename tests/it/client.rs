@@ -46,6 +46,14 @@ impl Client {
         self.token = Some(token.to_owned());
     }
 
+    /// Somebody with a token.
+    pub fn with_token(address: SocketAddr, token: &str) -> Client {
+        Client {
+            token: Some(token.to_owned()),
+            ..Client::anonymous(address)
+        }
+    }
+
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
@@ -84,6 +92,25 @@ impl Client {
         (
             response.status().as_u16(),
             serde_json::from_str(&text).unwrap_or_default(),
+        )
+    }
+
+    /// A body that is no JSON; status and what came back.
+    pub fn upload(&self, path: &str, headers: &[(&str, &str)], data: &[u8]) -> (u16, Vec<u8>) {
+        let method = if data.is_empty() { "GET" } else { "POST" };
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = self.agent.run(request.body(data.to_vec()).unwrap()).unwrap();
+        (
+            response.status().as_u16(),
+            response.body_mut().read_to_vec().unwrap(),
         )
     }
 

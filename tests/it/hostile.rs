@@ -6,7 +6,7 @@ mod packages;
 mod random;
 mod requests;
 mod strangers;
-mod wire;
+pub mod wire;
 
 use std::cell::RefCell;
 use std::net::SocketAddr;

@@ -3,6 +3,7 @@
 //! The server is this very test binary, started anew in another mode ([`child`]) and killed with SIGKILL at moments drawn
 //! by chance. Each start moves its clock ahead by more than a job's lease, so that what the dead one held is free again.
 
+mod approval;
 mod audit;
 mod load;
 

@@ -1,9 +1,12 @@
 //! The one integration binary. Add a module here, never a second binary.
 
+mod attacks;
 mod audit;
 mod client;
 mod clocks;
 mod consent;
+mod coverage;
+mod erasure;
 mod examples;
 mod features;
 mod hostile;
@@ -25,5 +28,6 @@ mod sm;
 mod stopping;
 mod support;
 mod tidy;
+mod two_person;
 mod upkeep;
 mod witness;

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::client::{Client, Texts, texts};
-use crate::support::{Bed, beds, outside};
+use crate::support::{Bed, beds, files, outside};
 
 const THING: &str = r#"
 title = { zh = "物品" }
@@ -225,5 +225,34 @@ fn the_description_is_valid_and_admits_what_is_answered() {
         let (url, client) = served(&bed);
         println!("{}", bed.name());
         outside("openapi.py", &[&url, client.token().unwrap()]);
+    }
+}
+
+/// Every reader's operations, with data as promised and data that breaks the promise.
+#[test]
+fn the_server_keeps_what_it_promises() {
+    let beds = beds();
+    let alone = beds.len() == 1;
+    for bed in beds {
+        let (url, _) = served(&bed);
+        let mut all = package();
+        let policy = all.get_mut("policy.cedar").unwrap();
+        policy.push_str(
+            "permit(principal in Role::\"things.clerk\", action, resource in Type::\"things.thing\");\n",
+        );
+        let sources: Vec<(&str, &str)> = all
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str()))
+            .collect();
+        bed.apply(files(&sources), false).unwrap();
+        let clerk = format!("clerk={}", bed.account("clerk", &["things.clerk"]).1);
+        let boss = format!("administrator={}", bed.account("boss", &["admin"]).1);
+        println!("{}", bed.name());
+        // Some 10,000 requests: as everybody where the database is the pickier one, as one who may most beside it.
+        if alone || bed.name() == "postgres" {
+            outside("contract.py", &[&url, "anonymous=", &clerk, &boss]);
+        } else {
+            outside("contract.py", &[&url, &boss]);
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use banyan::config::Config;
 use banyan::platform::Platform;
-use banyan_base::{Ctx, Problem, SourceFile, World};
+use banyan_base::{Actor, Ctx, Problem, SourceFile, World};
 use banyan_door::{Input, Reply, ReplyBody};
 use banyan_registry::{Applied, ApplyRequest};
 use banyan_store::testing::{TestDb, databases};
@@ -38,6 +38,11 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
+/// The package of tests/fixtures with this name.
+pub fn fixture(name: &str) -> Vec<SourceFile> {
+    banyan::folder::read(&root().join("tests/fixtures").join(name)).unwrap()
+}
+
 /// Files of a package, as they come from a folder.
 pub fn files(texts: &[(&str, &str)]) -> Vec<SourceFile> {
     let file = |(path, text): &(&str, &str)| SourceFile {
@@ -64,9 +69,11 @@ impl Bed {
             allow_loss,
         };
         let (registry, cx) = (self.platform.registry.clone(), self.system());
-        self.platform
-            .db
-            .write_exclusive(move |tx| registry.apply(&cx, tx, &request))
+        let db = &self.platform.db;
+        let applied = db.write_exclusive(move |tx| registry.apply(&cx, tx, &request))?;
+        // Policy is asked before a call's transaction looks at the catalogue: the first call would meet the one before.
+        db.read(|tx| self.platform.registry.catalog(tx))?;
+        Ok(applied)
     }
 
     pub fn call(&self, cx: &Ctx, operation: &str, input: Input) -> Result<Reply, Problem> {
@@ -80,6 +87,20 @@ impl Bed {
 
     pub fn create(&self, of: &str, fields: &Json) -> Result<Json, Problem> {
         self.ask("record.create", on(of, Input::json(json!({ "fields": fields }))))
+    }
+
+    /// Makes an account and signs it in: its id, and the token of its session.
+    pub fn account(&self, login: &str, roles: &[&str]) -> (String, String) {
+        let password = "correct horse battery";
+        let account = json!({ "login": login, "name": login, "roles": roles, "password": password });
+        let made = self.ask("account.create", Input::json(account)).unwrap();
+        let given = Input::json(json!({ "login": login, "password": password }));
+        let anonymous = self.platform.world.ctx(Actor::anonymous());
+        let reply = self.call(&anonymous, "session.create", given).unwrap();
+        let mut cookies = reply.headers.iter().filter(|(name, _)| name == "Set-Cookie");
+        let token = cookies.find_map(|(_, cookie)| cookie.strip_prefix("banyan_session="));
+        let token = token.unwrap().split(';').next().unwrap();
+        (made["id"].as_str().unwrap().to_owned(), token.to_owned())
     }
 
     /// Serves on a port of its own until the process ends.

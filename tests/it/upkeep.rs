@@ -105,6 +105,7 @@ fn what_is_old_and_seen_by_all_is_dropped() {
             Dropped {
                 events: 2,
                 jobs: 0,
+                approvals: 0,
                 replies: 1
             },
             "{}",

@@ -22,7 +22,7 @@ export async function stand() {
   const args = ["--config", join(folder, "banyan.toml"), "serve", "--demo", "--year", "2022"];
   const server = spawn(
     process.env.BANYAN ?? "banyan",
-    [...args, "--apply", "apps/0-base", "--apply", "apps/1.0-work-points"],
+    [...args, "--apply", "apps/0-base", "--apply", "apps/1.0-work-points", "--apply", "apps/1.1-petitions"],
     // The access log would drown the results.
     { cwd: root, stdio: ["ignore", "pipe", process.env.SERVER_LOG ? "inherit" : "ignore"] },
   );

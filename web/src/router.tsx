@@ -21,6 +21,18 @@ const accounts = createRoute({
   component: lazyRouteComponent(() => import("./accounts/AccountsPage"), "AccountsPage"),
 });
 
+const duties = createRoute({
+  getParentRoute: () => root,
+  path: "/duties",
+  component: lazyRouteComponent(() => import("./people/DutiesPage"), "DutiesPage"),
+});
+
+const identity = createRoute({
+  getParentRoute: () => root,
+  path: "/identity",
+  component: lazyRouteComponent(() => import("./people/IdentityPage"), "IdentityPage"),
+});
+
 const objections = createRoute({
   getParentRoute: () => root,
   path: "/objections",
@@ -89,6 +101,8 @@ export const router = createRouter({
     home,
     account,
     accounts,
+    duties,
+    identity,
     objections,
     packages,
     packageHome,

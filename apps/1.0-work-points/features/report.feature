@@ -22,6 +22,41 @@
     并且 字段"进展情况"有误,原因包含"填写"
     并且 "work-points.task"的"1.1.2"的"进度"为"0"
 
+  场景: 配合单位以自己的名义报送
+    假如 我以"szb"登录
+    当 我新建"work-points.report":
+      | task     | 1.1.2            |
+      | unit     | FJ002            |
+      | progress | 30               |
+      | summary  | 已提供共享数据   |
+    那么 成功
+    当 我新建"work-points.report":
+      | task     | 1.1.2    |
+      | unit     | FJ001    |
+      | progress | 30       |
+      | summary  | 替人报送 |
+    那么 被拒绝,原因包含"按您的权限"
+    并且 "work-points.report"里符合"unit = 'FJ001'"的有 0 条
+
+  场景: 无关的单位不能报送、不能建节点、不能报指标
+    假如 我以"wjw"登录
+    当 我新建"work-points.report":
+      | task     | 1.1.2    |
+      | unit     | FJ040    |
+      | progress | 90       |
+      | summary  | 无关     |
+    那么 被拒绝,原因包含"按您的权限"
+    并且 "work-points.task"的"1.1.2"的"进度"为"0"
+    当 我新建"work-points.milestone":
+      | task  | 1.1.2      |
+      | title | 无关的节点 |
+      | unit  | FJ040      |
+      | due   | 2022-06-30 |
+    那么 被拒绝,原因包含"按您的权限"
+    当 我修改"work-points.target"的"2.3-industrial-apps":
+      | 现值 | 99 |
+    那么 被拒绝,原因包含"不在您可以这样操作的范围内"
+
   场景: 报送以后不能改,也不能由办公室代报
     假如 我以"leader"登录
     当 我新建"work-points.report":

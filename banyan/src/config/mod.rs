@@ -7,6 +7,7 @@ mod audit;
 mod http;
 mod keys;
 mod log;
+mod policy;
 mod reference;
 mod server;
 mod sign_in;
@@ -23,6 +24,7 @@ pub use audit::{Audit, AuditSuite, AuditWitness, AuditWitnessing};
 pub use http::Http;
 pub use keys::{KeySuite, Keys};
 pub use log::{Format, Log};
+pub use policy::Policy;
 pub use reference::{default_file, reference_page};
 pub use server::Server;
 pub use sign_in::SignIn;
@@ -40,6 +42,8 @@ pub struct Config {
     pub http: Http,
     /// How people and machines sign in.
     pub sign_in: SignIn,
+    /// What policy leaves to operators.
+    pub policy: Policy,
     /// Logs.
     pub log: Log,
     /// The audit log.

@@ -20,9 +20,15 @@ pub struct SignIn {
     /// The file with the key that seals secrets at rest; absent, `keys/sign-in.key` in the data folder, made at the first
     /// start. Servers beside one database need the same file; without it one-time codes can't be checked. Since v0.2.
     pub key_file: Option<PathBuf>,
+    /// Whether citizens may sign up by themselves. Since v0.3.
+    pub citizens: bool,
+    /// Roles whose holders confirm in person who a citizen is, and register legal representatives and guardians; `admin` may
+    /// in any case. Since v0.3.
+    pub clerk_roles: Vec<String>,
     /// Upstream OpenID Connect providers, as `[[sign_in.providers]]`: `id`, `title`, `issuer`, `client_id`,
-    /// `client_secret_file`, `scopes`, `first_login` (`refuse` or `create`, an account without roles). They send people back
-    /// to `/v1/session/oidc/<id>/callback`. Since v0.2.
+    /// `client_secret_file`, `scopes`, `first_login` (`refuse`; `create`: an account without roles; `citizen`: a citizen's),
+    /// `assurance` (2: the provider has proved name and number of its users), `number_claim` (the claim with the number). They
+    /// send people back to `/v1/session/oidc/<id>/callback`. Since v0.2.
     pub providers: Vec<Provider>,
 }
 
@@ -46,6 +52,20 @@ pub struct Provider {
     /// What becomes of somebody unknown here.
     #[serde(default)]
     pub first_login: First,
+    /// What its word of a citizen's name and number is worth: 2: it has proved them; 1: they are claimed only.
+    #[serde(default = "claimed")]
+    pub assurance: u8,
+    /// The claim that holds a citizen's number.
+    #[serde(default = "number_claim")]
+    pub number_claim: String,
+}
+
+fn claimed() -> u8 {
+    1
+}
+
+fn number_claim() -> String {
+    "id_number".into()
 }
 
 /// What becomes of somebody whom the provider knows and we don't.
@@ -55,6 +75,7 @@ pub enum First {
     #[default]
     Refuse,
     Create,
+    Citizen,
 }
 
 impl Default for SignIn {
@@ -65,6 +86,8 @@ impl Default for SignIn {
             second_factor_roles: Vec::new(),
             access_token_minutes: 15,
             key_file: None,
+            citizens: false,
+            clerk_roles: Vec::new(),
             providers: Vec::new(),
         }
     }
@@ -92,6 +115,9 @@ impl SignIn {
             {
                 return Err(format!("sign_in.providers: the issuer of `{id}` must be https"));
             }
+            if !(1..=2).contains(&provider.assurance) {
+                return Err(format!("sign_in.providers: the assurance of `{id}` is 1 or 2"));
+            }
         }
         Ok(())
     }
@@ -108,7 +134,10 @@ impl SignIn {
             first: match one.first_login {
                 First::Refuse => FirstLogin::Refuse,
                 First::Create => FirstLogin::Create,
+                First::Citizen => FirstLogin::Citizen,
             },
+            assurance: one.assurance,
+            number_claim: one.number_claim.clone(),
         };
         let defaults = Settings::new(folder);
         Settings {
@@ -117,8 +146,11 @@ impl SignIn {
             whole: SignedDuration::from_hours(self.session_hours.into()),
             second_factor_roles: self.second_factor_roles.iter().cloned().collect(),
             access: SignedDuration::from_mins(self.access_token_minutes.into()),
-            key_file: self.key_file.clone().unwrap_or(defaults.key_file),
+            key_file: self.key_file.clone().unwrap_or_else(|| defaults.key_file.clone()),
+            citizens: self.citizens,
+            clerk_roles: self.clerk_roles.iter().cloned().collect(),
             providers: self.providers.iter().map(provider).collect(),
+            ..defaults
         }
     }
 }

@@ -14,6 +14,11 @@ pub fn sign_in(stage: &mut Stage<'_>, args: &Args<'_>) -> Done {
     stage.entrance.sign_in(args.get(0))
 }
 
+pub fn purpose(stage: &mut Stage<'_>, args: &Args<'_>) -> Done {
+    stage.entrance.purpose(args.get(0));
+    Ok(())
+}
+
 pub fn sign_out(stage: &mut Stage<'_>, _: &Args<'_>) -> Done {
     stage.entrance.sign_out();
     Ok(())

@@ -175,6 +175,53 @@ pub fn some_rows(stage: &mut Stage<'_>, args: &Args<'_>) -> Done {
     Ok(())
 }
 
+/// The record that the last act answered with, and its type.
+fn answered(stage: &mut Stage<'_>) -> Result<(Kind, Json), Fault> {
+    let kind = stage.acted_on()?;
+    let answer = stage.answer()?;
+    if answer.refused() || answer.body.get("fields").is_none() {
+        return Err(Fault::mismatch("回答了一条记录", answer.told()));
+    }
+    Ok((kind, answer.body.clone()))
+}
+
+pub fn shown_as(stage: &mut Stage<'_>, args: &Args<'_>) -> Done {
+    let (kind, record) = answered(stage)?;
+    kind.check(&record, args.get(0), args.get(1))
+}
+
+pub fn shown_blank(stage: &mut Stage<'_>, args: &Args<'_>) -> Done {
+    let (kind, record) = answered(stage)?;
+    kind.check(&record, args.get(0), "")
+}
+
+pub fn shown_masked(stage: &mut Stage<'_>, args: &Args<'_>) -> Done {
+    is_masked(stage, args.get(0), true)
+}
+
+pub fn shown_whole(stage: &mut Stage<'_>, args: &Args<'_>) -> Done {
+    is_masked(stage, args.get(0), false)
+}
+
+fn is_masked(stage: &mut Stage<'_>, called: &str, wanted: bool) -> Done {
+    let (kind, record) = answered(stage)?;
+    let name = kind.field(called);
+    let list = record.get("masked").and_then(Json::as_array);
+    let masked = list.is_some_and(|list| list.iter().any(|one| one.as_str() == Some(name.as_str())));
+    if masked == wanted {
+        return Ok(());
+    }
+    let told = |masked| if masked { "被遮盖" } else { "没有遮盖" };
+    Err(Fault::mismatch(
+        format!("“{called}”{}", told(wanted)),
+        format!(
+            "{}({})",
+            told(masked),
+            text(record.pointer(&format!("/fields/{name}")).unwrap_or(&Json::Null))
+        ),
+    ))
+}
+
 pub fn export_has(stage: &mut Stage<'_>, args: &Args<'_>) -> Done {
     let (wanted, answer) = (args.get(0), stage.answer()?);
     if answer.text.contains(wanted) {

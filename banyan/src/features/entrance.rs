@@ -93,6 +93,8 @@ impl Answer {
 pub trait Entrance {
     /// Later calls are made by this account.
     fn sign_in(&mut self, login: &str) -> Result<(), Fault>;
+    /// Later calls are made for this purpose, until somebody else signs in.
+    fn purpose(&mut self, name: &str);
     /// Later calls are made by nobody.
     fn sign_out(&mut self);
     /// Calls an operation as whoever has signed in, and lets the triggers run that it sets off.

@@ -103,24 +103,17 @@ impl Template {
             platform,
             actors: BTreeMap::new(),
             actor: Actor::anonymous(),
+            purpose: None,
             begun_at: None,
             _folder: None,
             test: None,
         };
         visit.day()?;
-        let actors = visit
-            .look(
-                "account.list",
-                Input {
-                    query: vec![("limit".into(), "1000".into())],
-                    ..Input::default()
-                },
-            )
-            .map_err(told)?
-            .items()
-            .iter()
-            .filter_map(crate::demo::actor)
-            .collect();
+        let mut actors = crate::demo::actors(&visit.platform)?;
+        for package in packages {
+            let accounts = crate::demo::accounts(package)?;
+            actors.extend(accounts.iter().filter_map(crate::demo::citizen));
+        }
         let begun_at = super::last_event(&mut visit, None).map_err(told)?;
         let source = match on {
             Some(test) => Source::Server(test),
@@ -162,6 +155,7 @@ impl Template {
             platform,
             actors: self.actors.clone(),
             actor: Actor::anonymous(),
+            purpose: None,
             begun_at: self.begun_at.clone(),
             _folder: Some(own),
             test: copied,
@@ -181,6 +175,7 @@ pub struct Visit {
     platform: Platform,
     actors: BTreeMap<String, Actor>,
     actor: Actor,
+    purpose: Option<String>,
     begun_at: Option<String>,
     _folder: Option<Folder>,
     test: Option<TestDb>,
@@ -262,15 +257,23 @@ impl Entrance for Visit {
             )));
         };
         self.actor = actor.clone();
+        self.purpose = None;
         Ok(())
+    }
+
+    fn purpose(&mut self, name: &str) {
+        self.purpose = Some(name.to_owned());
     }
 
     fn sign_out(&mut self) {
         self.actor = Actor::anonymous();
+        self.purpose = None;
     }
 
     fn call(&mut self, operation: &str, input: Input) -> Result<Answer, Fault> {
-        let answer = self.enter(&self.platform.world.ctx(self.actor.clone()), operation, input)?;
+        let mut cx = self.platform.world.ctx(self.actor.clone());
+        cx.purpose.clone_from(&self.purpose);
+        let answer = self.enter(&cx, operation, input)?;
         self.settle()?;
         Ok(answer)
     }

@@ -23,6 +23,7 @@ pub struct Remote {
     passwords: BTreeMap<String, String>,
     tokens: BTreeMap<String, String>,
     login: Option<String>,
+    purpose: Option<String>,
     begun_at: Option<String>,
 }
 
@@ -48,6 +49,7 @@ impl Remote {
             passwords,
             tokens: BTreeMap::new(),
             login: None,
+            purpose: None,
             begun_at: None,
         };
         remote.token(CHECKER)?;
@@ -56,7 +58,7 @@ impl Remote {
 
     /// A new scenario begins.
     pub fn begin(&mut self) -> Result<(), Fault> {
-        self.login = None;
+        self.sign_out();
         let before = self.begun_at.clone();
         self.begun_at = super::last_event(self, before)?;
         Ok(())
@@ -192,15 +194,24 @@ impl Entrance for Remote {
     fn sign_in(&mut self, login: &str) -> Result<(), Fault> {
         self.token(login)?;
         self.login = Some(login.to_owned());
+        self.purpose = None;
         Ok(())
+    }
+
+    fn purpose(&mut self, name: &str) {
+        self.purpose = Some(name.to_owned());
     }
 
     fn sign_out(&mut self) {
         self.login = None;
+        self.purpose = None;
     }
 
-    fn call(&mut self, operation: &str, input: Input) -> Result<Answer, Fault> {
+    fn call(&mut self, operation: &str, mut input: Input) -> Result<Answer, Fault> {
         let login = self.login.clone();
+        if let Some(purpose) = &self.purpose {
+            input.query.push(("banyan-purpose".into(), purpose.clone()));
+        }
         self.enter(login.as_deref(), operation, &input)
     }
 

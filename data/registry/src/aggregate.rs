@@ -97,7 +97,8 @@ pub fn view(
                 );
             }
             ratios(figures, &mut |a, b, own| {
-                let ratio = percent(values.get(a).copied().flatten(), values.get(b).copied().flatten());
+                let of = |name: &str| values.get(name).copied().flatten();
+                let ratio = percent(of(a).or(unfound(info)), of(b));
                 values.insert(own.to_owned(), ratio);
             });
             let (mut shown, mut seen) = (Vec::new(), Vec::new());
@@ -123,7 +124,7 @@ pub fn view(
                 shown.push(json!({ "name": name, "items": items, "more": found.page.next.is_some() }));
             }
             Ok(Answer {
-                body: json!({ "figures": values, "tables": shown }),
+                body: json!({ "figures": values, "tables": shown, "k_anonymous": k_anonymous(info) }),
                 shown: seen,
             })
         }
@@ -174,7 +175,8 @@ fn ranking(
     }
     ratios(measures, &mut |a, b, own| {
         for values in groups.values_mut() {
-            let ratio = percent(values.get(a).copied().flatten(), values.get(b).copied().flatten());
+            let of = |name: &str| values.get(name).copied().flatten();
+            let ratio = percent(of(a).or(unfound(info)), of(b));
             values.insert(own.to_owned(), ratio);
         }
     });
@@ -190,13 +192,7 @@ fn ranking(
         .into_iter()
         .zip(labels)
         .map(|((key, mut values), labels)| {
-            // Counting finds nothing where a group has no such record: that is zero, not unknown.
-            // Where small groups are withheld, it is unknown.
-            let none = if k_anonymous(info).is_some() {
-                None
-            } else {
-                Some(0.0)
-            };
+            let none = unfound(info);
             for (name, measure) in measures {
                 if measure.what == MeasureKind::Count {
                     values.entry(name.clone()).or_insert(none);
@@ -214,12 +210,17 @@ fn ranking(
         (a, b) => b.is_some().cmp(&a.is_some()),
     });
     let rows: Vec<Json> = rows.into_iter().map(|(_, row)| row).collect();
-    Ok(json!({ "groups": rows, "filters": filters }))
+    Ok(json!({ "groups": rows, "filters": filters, "k_anonymous": k_anonymous(info) }))
+}
+
+/// What it means that nothing was counted: zero, or, where small groups are withheld, that it is unknown.
+fn unfound(info: &TypeInfo) -> Option<f64> {
+    k_anonymous(info).is_none().then_some(0.0)
 }
 
 fn percent(part: Option<f64>, whole: Option<f64>) -> Option<f64> {
     match (part, whole) {
-        (part, Some(whole)) if whole != 0.0 => Some(part.unwrap_or(0.0) * 100.0 / whole),
+        (Some(part), Some(whole)) if whole != 0.0 => Some(part * 100.0 / whole),
         _ => None,
     }
 }
@@ -258,6 +259,9 @@ fn grouped(
             let Decision::Permit(obligations) = eyes.door.decide(eyes.cx, "record.list", &target)? else {
                 return Ok(Vec::new());
             };
+            if obligations.two_person.is_some() {
+                return Ok(Vec::new());
+            }
             of = secure(
                 &eyes.catalog.find(&name)?,
                 &obligations,
@@ -269,7 +273,10 @@ fn grouped(
         None => (info, declared.filter.as_deref()),
     };
     let bad = |message: String| Problem::new(codes::BAD_FILTER, message);
-    let column = |name: &str| property(info, name).map_err(bad);
+    let column = |name: &str| match property(info, name).map_err(bad)? {
+        column if column.sealed.is_some() => Err(bad(format!("{name} 加密保存,不能用来分组或汇总"))),
+        column => Ok(column),
+    };
     let aggregate = |word: &str, name: &str| -> Result<String, Problem> {
         let column = column(name)?;
         let scale = match column.kind {

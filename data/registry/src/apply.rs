@@ -113,7 +113,7 @@ impl Registry {
         applied: &mut Applied,
     ) -> Result<Arc<Catalog>, Problem> {
         let (package, files) = (&ready.package, &ready.files);
-        let rechecks = migrate::tables(cx, tx, old, package, &applied.plan, allow_loss)?;
+        let rechecks = migrate::tables(cx, tx, old, package, (&applied.plan, &self.vault()), allow_loss)?;
         store(cx, tx, package, files, &applied.plan)?;
         let generation = catalog::generation(tx)? + 1;
         tx.execute(
@@ -122,7 +122,7 @@ impl Registry {
         )?;
         tx.forget_statements();
         // Others see the new generation, and this process its catalogue, only after the commit.
-        let fresh = Arc::new(catalog::load(tx, generation)?);
+        let fresh = Arc::new(catalog::load(tx, generation, &self.vault())?);
         for (of, what) in &rechecks {
             migrate::recheck(cx, tx, &fresh, &format!("{}.{of}", package.id), what)?;
         }

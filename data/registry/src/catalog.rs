@@ -11,7 +11,8 @@ use banyan_policy::PackageRules;
 use banyan_store::{Dialect, Tx};
 
 use crate::query::count::Counts;
-use crate::sight::{FLAGS, Secured, Sights};
+use crate::seal::{self, Seal, Vault};
+use crate::sight::{FLAGS, SUBJECT, Secured, Sights};
 
 /// How a field is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Column {
     pub shown: String,
     pub stored: Stored,
     pub field: Field,
+    /// Where its texts belong, if they are sealed.
+    pub seal: Option<Seal>,
 }
 
 /// A transition with its expressions.
@@ -62,6 +65,8 @@ pub struct TypeInfo {
     pub secured: Option<Secured>,
     pub declared: RecordType,
     pub columns: Vec<Column>,
+    /// By what sealed fields are opened.
+    pub vault: Vault,
     pub computed: Vec<(String, Expression)>,
     pub defaults: Vec<(String, Expression)>,
     pub conditions: Vec<(String, Expression)>,
@@ -161,7 +166,7 @@ pub(crate) fn generation(tx: &mut Tx<'_>) -> Result<i64, Problem> {
 }
 
 /// Reads all installed packages and makes them ready.
-pub(crate) fn load(tx: &mut Tx<'_>, generation: i64) -> Result<Catalog, Problem> {
+pub(crate) fn load(tx: &mut Tx<'_>, generation: i64, vault: &Vault) -> Result<Catalog, Problem> {
     let mut catalog = Catalog {
         generation,
         ..Catalog::default()
@@ -175,7 +180,7 @@ pub(crate) fn load(tx: &mut Tx<'_>, generation: i64) -> Result<Catalog, Problem>
     let packages: Vec<Arc<Package>> = catalog.packages.values().cloned().collect();
     for package in &packages {
         for (name, declared) in &package.types {
-            let info = type_info(package, name, declared)?;
+            let info = type_info(package, name, declared, vault)?;
             catalog.types.insert(info.name.clone(), Arc::new(info));
         }
     }
@@ -193,8 +198,14 @@ fn ready(text: &str, scope: &banyan_feel::Scope, of: &Type) -> Result<Expression
         .map_err(|errors| Problem::internal(format!("stored expression `{text}`: {errors:?}")))
 }
 
-/// A type's tables and columns, without its expressions.
-pub(crate) fn bare_info(package: &str, name: &str, declared: &RecordType) -> TypeInfo {
+/// A type's tables and columns, without its expressions; `seal` says which fields are sealed.
+pub(crate) fn bare_info(
+    package: &str,
+    name: &str,
+    declared: &RecordType,
+    vault: &Vault,
+    seal: &dyn Fn(&str) -> Option<Seal>,
+) -> TypeInfo {
     let table = table_name(package, name);
     let column = |(name, field): &(String, Field)| Column {
         name: name.clone(),
@@ -202,6 +213,7 @@ pub(crate) fn bare_info(package: &str, name: &str, declared: &RecordType) -> Typ
         shown: column_name(name),
         stored: stored(&field.kind),
         field: field.clone(),
+        seal: seal(name),
     };
     TypeInfo {
         name: format!("{package}.{name}"),
@@ -214,6 +226,7 @@ pub(crate) fn bare_info(package: &str, name: &str, declared: &RecordType) -> Typ
         table,
         declared: declared.clone(),
         columns: declared.fields.iter().map(column).collect(),
+        vault: vault.clone(),
         computed: Vec::new(),
         defaults: Vec::new(),
         conditions: Vec::new(),
@@ -223,10 +236,16 @@ pub(crate) fn bare_info(package: &str, name: &str, declared: &RecordType) -> Typ
     }
 }
 
-pub(crate) fn type_info(package: &Package, name: &str, declared: &RecordType) -> Result<TypeInfo, Problem> {
+pub(crate) fn type_info(
+    package: &Package,
+    name: &str,
+    declared: &RecordType,
+    vault: &Vault,
+) -> Result<TypeInfo, Problem> {
     let scope = record_scope(declared);
     let acting = trigger_scope(declared);
-    let mut info = bare_info(&package.id, name, declared);
+    let sealed = |field: &str| seal::seal_of(package, name, field);
+    let mut info = bare_info(&package.id, name, declared, vault, &sealed);
     for (name, field) in &declared.fields {
         if let FieldKind::Computed { feel, .. } = &field.kind {
             info.computed
@@ -364,7 +383,13 @@ impl TypeInfo {
             .collect()
     }
 
-    /// SQL names of all columns that both tables share, without the sequence key: the bounds of geometries come last.
+    /// Columns that are kept as sealed texts.
+    pub fn sealed(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|column| column.seal.is_some())
+    }
+
+    /// SQL names of all columns that both tables share, without the sequence key: the bounds of geometries and the blind
+    /// indexes of sealed fields come last.
     pub fn all_columns(&self) -> Vec<String> {
         self.own_columns()
             .into_iter()
@@ -374,16 +399,27 @@ impl TypeInfo {
                 self.geometries()
                     .flat_map(|column| bounds_columns(&column.column)),
             )
+            .chain(self.sealed().map(|column| seal::blind_column(&column.column)))
             .collect()
     }
 
-    /// The same as they are shown: what [`crate::record::decode`] reads. Behind them stand the flags of masked fields.
+    /// The same as they are shown: what [`crate::record::decode`] reads. Behind them stand the flags of masked fields, and whose
+    /// data the record is where that is needed to open it.
     pub fn shown_columns(&self) -> Vec<String> {
         let own = self.own_columns().into_iter().map(str::to_owned);
         let fields = self.columns.iter().map(|column| column.shown.clone());
         own.chain(fields)
             .chain(self.secured.as_ref().map(|_| FLAGS.to_owned()))
+            .chain(self.subject_shown())
             .collect()
+    }
+
+    /// Whose data a record is, in SQL; `None` where nothing in it is sealed.
+    fn subject_shown(&self) -> Option<String> {
+        self.sealed().next().map(|_| match self.secured {
+            Some(_) => SUBJECT.to_owned(),
+            None => seal::subject_sql(self, ""),
+        })
     }
 
     /// All that a query over this type may name: where it is seen in part, what is masked stands beside what is shown.
@@ -393,6 +429,7 @@ impl TypeInfo {
             let masked = self.columns.iter().filter(|column| column.shown != column.column);
             all.extend(masked.map(|column| column.shown.clone()));
             all.push(FLAGS.to_owned());
+            all.extend(self.subject_shown());
         }
         all
     }

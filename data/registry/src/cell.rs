@@ -13,7 +13,7 @@ pub fn write(kind: &FieldKind, value: Option<&Json>) -> String {
             Money(fen.as_i64().unwrap_or_default()).to_string()
         }
         (FieldKind::Boolean, Some(Json::Bool(value))) => if *value { "是" } else { "否" }.to_owned(),
-        (_, Some(Json::String(text))) if text.starts_with(['=', '+', '@', '\t']) => format!("'{text}"),
+        (_, Some(Json::String(text))) if formula(text) => format!("'{text}"),
         (_, Some(Json::String(text))) => text.clone(),
         (_, Some(Json::Array(items))) if items.iter().all(Json::is_string) => items
             .iter()
@@ -24,12 +24,17 @@ pub fn write(kind: &FieldKind, value: Option<&Json>) -> String {
     }
 }
 
+/// Whether a spreadsheet would run the text. A minus is only that before what is no number.
+fn formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '@', '\t', '\r']) || text.starts_with('-') && text.parse::<f64>().is_err()
+}
+
 /// A cell of an import as it would be sent in JSON; what can't be read is left as text for the field's own check to refuse.
 pub fn read(kind: &FieldKind, text: &str) -> Json {
     let text = text.trim();
     // The apostrophe that an export puts before what looks like a formula.
     let text = match text.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(['=', '+', '@', '\t']) => rest,
+        Some(rest) if formula(rest) => rest,
         _ => text,
     };
     match kind {

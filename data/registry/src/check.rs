@@ -9,6 +9,7 @@ use jiff::civil::date;
 use crate::aggregate::Given;
 use crate::catalog::{TypeInfo, type_info};
 use crate::query::{Builder, Expr, Kind, parse, property};
+use crate::seal::Vault;
 
 /// All findings of `package` that need more than one file: those of [`banyan_package::check`], and what is wrong with the
 /// filters of its views, measures and triggers.
@@ -50,7 +51,7 @@ impl Checker<'_> {
             Some((_, name)) => (self.package, name),
             None => (self.package, of),
         };
-        type_info(package, name, package.record_type(name)?).ok()
+        type_info(package, name, package.record_type(name)?, &Vault::default()).ok()
     }
 
     fn error(&mut self, path: &str, keys: &[&str], message: String, hint: Option<String>) {

@@ -55,7 +55,12 @@ fn exceptions(
 }
 
 /// The last of so many working days after `from`.
-fn working_day(tx: &mut Tx<'_>, catalog: &Catalog, from: Date, count: i64) -> Result<Date, Problem> {
+pub(crate) fn working_day(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    from: Date,
+    count: i64,
+) -> Result<Date, Problem> {
     // Of any fortnight at least four days are worked, the longest holidays of the year included.
     let span = count.saturating_mul(4).saturating_add(40).clamp(0, 20_000).days();
     let last = from.checked_add(span).map_err(Problem::internal)?;

@@ -6,6 +6,7 @@ use banyan_store::{Dialect, Tx};
 
 use crate::catalog::{Column, TypeInfo, bounds_columns, sql_type};
 use crate::index;
+use crate::seal::{blind_column, compared};
 
 /// A type has fewer indexes than this.
 const MAX_INDEXES: usize = 100;
@@ -32,6 +33,9 @@ pub fn create(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(), Problem> {
         for name in bounds_columns(&column.column) {
             columns.push_str(&format!(", {name} DOUBLE PRECISION"));
         }
+    }
+    for column in info.sealed() {
+        columns.push_str(&format!(", {} {text}", blind_column(&column.column)));
     }
     let (table, history) = (&info.table, &info.history);
     tx.batch(&format!(
@@ -70,10 +74,10 @@ fn wanted(info: &TypeInfo) -> Vec<(String, Vec<String>, bool)> {
     let declared: &RecordType = &info.declared;
     let sql = |field: &String| {
         if field == "state" {
-            field.clone()
-        } else {
-            crate::catalog::column_name(field)
+            return field.clone();
         }
+        info.column(field)
+            .map_or_else(|| crate::catalog::column_name(field), compared)
     };
     let mut wanted = Vec::new();
     if !declared.key.is_empty() {
@@ -93,7 +97,7 @@ fn wanted(info: &TypeInfo) -> Vec<(String, Vec<String>, bool)> {
     );
     for column in &info.columns {
         if column.field.unique || column.field.index {
-            wanted.push((vec![column.column.clone()], column.field.unique));
+            wanted.push((vec![compared(column)], column.field.unique));
         }
     }
     if info.has_state() {
@@ -164,7 +168,7 @@ fn alike(tx: &mut Tx<'_>, info: &TypeInfo, columns: &[String]) -> Result<(), Pro
     let named = info
         .columns
         .iter()
-        .filter(|column| columns.contains(&column.column));
+        .filter(|column| columns.contains(&compared(column)));
     let titles: Vec<&str> = named.map(|column| column.field.title.zh.as_str()).collect();
     let text = format!(
         "“{}”的“{}”应当互不相同,但已有的记录重复,什么也没有改动:{}。请先改好这些记录。",
@@ -202,6 +206,9 @@ pub fn add_column(tx: &mut Tx<'_>, info: &TypeInfo, column: &Column) -> Result<(
             "ALTER TABLE {table} ADD COLUMN {} {kind}",
             column.column
         ))?;
+        if column.seal.is_some() {
+            blind(tx, table, &column.column)?;
+        }
         if matches!(column.field.kind, FieldKind::Geometry { .. }) {
             for name in bounds_columns(&column.column) {
                 tx.batch(&format!("ALTER TABLE {table} ADD COLUMN {name} DOUBLE PRECISION"))?;
@@ -212,6 +219,37 @@ pub fn add_column(tx: &mut Tx<'_>, info: &TypeInfo, column: &Column) -> Result<(
         index::put(tx, &info.table, &column.column)?;
     }
     Ok(())
+}
+
+/// A blind index for a column that is sealed.
+fn blind(tx: &mut Tx<'_>, table: &str, column: &str) -> Result<(), Problem> {
+    let text = tx.dialect().text();
+    let name = blind_column(column);
+    Ok(tx.batch(&format!("ALTER TABLE {table} ADD COLUMN {name} {text}"))?)
+}
+
+/// A blind index in both tables of a type for a column that becomes sealed.
+pub fn add_blind(tx: &mut Tx<'_>, info: &TypeInfo, column: &str) -> Result<(), Problem> {
+    blind(tx, &info.table, column)?;
+    blind(tx, &info.history, column)
+}
+
+/// The blind indexes of a column that is no longer sealed go.
+pub fn drop_blind(tx: &mut Tx<'_>, info: &TypeInfo, column: &str) -> Result<(), Problem> {
+    drop_indexes(tx, info)?;
+    for table in [&info.table, &info.history] {
+        tx.batch(&format!(
+            "ALTER TABLE {table} DROP COLUMN {}",
+            blind_column(column)
+        ))?;
+    }
+    Ok(())
+}
+
+/// The columns that go with one: the bounds of a geometry, the blind index of what is sealed.
+fn beside(column: &str) -> Vec<String> {
+    let bounds = bounds_columns(column).into_iter();
+    bounds.chain([blind_column(column)]).collect()
 }
 
 /// Whether a table has a column: what a field that goes was is known to the database only.
@@ -231,7 +269,7 @@ pub fn drop_column(tx: &mut Tx<'_>, info: &TypeInfo, column: &str) -> Result<(),
     drop_indexes(tx, info)?;
     for table in [&info.table, &info.history] {
         tx.batch(&format!("ALTER TABLE {table} DROP COLUMN {column}"))?;
-        for bound in bounds_columns(column) {
+        for bound in beside(column) {
             if has_column(tx, table, &bound)? {
                 tx.batch(&format!("ALTER TABLE {table} DROP COLUMN {bound}"))?;
             }
@@ -244,7 +282,7 @@ pub fn rename_column(tx: &mut Tx<'_>, table: &str, from: &str, to: &str) -> Resu
     index::cut(tx, table, from)?;
     for name in [table.to_owned(), format!("{table}__h")] {
         tx.batch(&format!("ALTER TABLE {name} RENAME COLUMN {from} TO {to}"))?;
-        for (from, to) in bounds_columns(from).iter().zip(bounds_columns(to)) {
+        for (from, to) in beside(from).iter().zip(beside(to)) {
             if has_column(tx, &name, from)? {
                 tx.batch(&format!("ALTER TABLE {name} RENAME COLUMN {from} TO {to}"))?;
             }

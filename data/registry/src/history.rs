@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::Registry;
 use crate::catalog::TypeInfo;
-use crate::record::{Record, decode, select_list};
+use crate::record::{Record, decode, decode_all, select_list};
 
 /// Copies the current version to the history table, as superseded now.
 pub fn supersede(cx: &Ctx, tx: &mut Tx<'_>, info: &TypeInfo, seq: i64, gone: bool) -> Result<(), Problem> {
@@ -40,10 +40,11 @@ pub fn versions(tx: &mut Tx<'_>, info: &TypeInfo, id: &str) -> Result<Vec<Versio
         "SELECT {list}, _superseded_at, _gone FROM {} WHERE _id = ?1 ORDER BY _version DESC LIMIT 500",
         info.history
     );
-    for row in tx.query(&sql, &[id.into()])? {
+    let rows = tx.query(&sql, &[id.into()])?;
+    for (record, row) in decode_all(info, &rows)?.into_iter().zip(&rows) {
         let at = row.len() - 2;
         let end = (row.get(at)?, row.get(at + 1)?);
-        all.push((decode(info, &row)?, Some(end)));
+        all.push((record, Some(end)));
     }
     Ok(all)
 }

@@ -8,9 +8,10 @@
 //! Map
 //! - `catalog`: what is installed, ready for use. `check`: filters of packages. `apply`, `layers`, `migrate`, `ddl`,
 //!   `index`, `seed`: how it comes to be.
-//! - `value`: JSON ↔ columns with field-level errors. `record`: create, update; `removal`: delete; `event`: what the feed
+//! - `version`: entity tags. `value`: JSON ↔ columns with field-level errors. `record`: create, update; `removal`: delete; `event`: what the feed
 //!   is told. `history`, `lifecycle`;
 //!   `clock`: what happens when a state lasts too long.
+//! - `seal`: fields kept as ciphertext under their subject's key; `expiry`: their end.
 //! - `sight`: what of a type a caller may see, as queries.
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events; `daily`: what each day asks for.
 //! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
@@ -29,6 +30,7 @@ mod daily;
 mod ddl;
 mod error;
 mod event;
+mod expiry;
 mod export;
 mod files;
 mod history;
@@ -47,18 +49,22 @@ mod record;
 mod reference;
 mod removal;
 mod saved;
+mod seal;
 mod seed;
 mod sight;
 #[cfg(test)]
 mod tests;
 mod trigger;
 mod value;
+mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use banyan_base::Problem;
+use banyan_door::Obligations;
+use banyan_identity::keys::Keys;
 use banyan_policy::PackageRules;
 use banyan_store::{Migration, MigrationSet, Tx};
 
@@ -69,11 +75,15 @@ pub use check::check;
 pub use clock::run_clocks;
 pub use daily::{run_daily, run_day};
 pub use error::Error;
+pub use expiry::Retention;
 pub use files::operations as file_operations;
 pub use import::operations::operations as import_operations;
 pub use import::run::{JOB as IMPORT_JOB, job as import_job};
 pub use operations::operations;
+pub use sight::Numbers;
 pub use trigger::{CONSUMER, run_events};
+
+use seal::Vault;
 
 macro_rules! migration {
     ($number:literal, $name:literal) => {
@@ -124,6 +134,12 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             sqlite: include_str!("../migrations/sqlite/0013_acted_for.sql"),
             postgres: include_str!("../migrations/postgres/0013_acted_for.sql"),
         },
+        Migration {
+            number: 14,
+            name: "import_sealed",
+            sqlite: include_str!("../migrations/sqlite/0014_import_sealed.sql"),
+            postgres: include_str!("../migrations/postgres/0014_import_sealed.sql"),
+        },
     ],
 };
 
@@ -138,24 +154,38 @@ pub type People =
 /// The engine. Shared by reference counting.
 pub struct Registry {
     catalog: ArcSwap<Catalog>,
+    adopting: Mutex<()>,
     policies: PolicySink,
     extents: ogc::Extents,
     people: OnceLock<People>,
+    keys: OnceLock<Arc<Keys>>,
 }
 
 impl Registry {
     pub fn new(policies: PolicySink) -> Arc<Registry> {
         Arc::new(Registry {
             catalog: ArcSwap::from_pointee(Catalog::default()),
+            adopting: Mutex::default(),
             policies,
             extents: ogc::Extents::default(),
             people: OnceLock::new(),
+            keys: OnceLock::new(),
         })
     }
 
     /// Tells the registry who knows the names of people; only the first that is told counts.
     pub fn name_people(&self, people: People) {
         let _ = self.people.set(people);
+    }
+
+    /// Gives the registry the keys by which it seals; before its catalogue is first looked at. Without them, types with sealed fields
+    /// can't be read or written.
+    pub fn seal_with(&self, keys: &Arc<Keys>) {
+        let _ = self.keys.set(Arc::clone(keys));
+    }
+
+    pub(crate) fn vault(&self) -> Vault {
+        Vault(self.keys.get().cloned())
     }
 
     /// Names by account id, as far as they are known.
@@ -167,6 +197,49 @@ impl Registry {
         self.people
             .get()
             .map_or_else(|| Ok(BTreeMap::new()), |people| people(tx, ids))
+    }
+
+    /// Whom a record of a type is about, if it is among those that the obligations leave: for whoever approves acts on it.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub fn subject_within(
+        &self,
+        tx: &mut Tx<'_>,
+        obligations: &Arc<Obligations>,
+        of: &str,
+        id: &str,
+    ) -> Result<Option<String>, Problem> {
+        let catalog = self.catalog(tx)?;
+        sight::subject_within(tx, &catalog, obligations, of, id)
+    }
+
+    /// How many records of a type the obligations leave, by state where it has states: for simulations of policy.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub fn count_within(
+        &self,
+        tx: &mut Tx<'_>,
+        obligations: &Arc<Obligations>,
+        of: &str,
+    ) -> Result<Option<Numbers>, Problem> {
+        let catalog = self.catalog(tx)?;
+        sight::count_within(tx, &catalog, obligations, of)
+    }
+
+    /// The last of so many working days after `from`, by the holidays of `base.holiday` where they are installed.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub fn working_day(
+        &self,
+        tx: &mut Tx<'_>,
+        from: jiff::civil::Date,
+        count: i64,
+    ) -> Result<jiff::civil::Date, Problem> {
+        let catalog = self.catalog(tx)?;
+        clock::working_day(tx, &catalog, from, count)
     }
 
     /// The catalogue as of this transaction. Another process may have applied: then it is read anew.
@@ -184,9 +257,18 @@ impl Registry {
             return Ok(known);
         }
         tx.forget_statements();
-        let fresh = Arc::new(catalog::load(tx, generation)?);
-        (self.policies)(generation, &fresh.rules());
-        self.catalog.store(Arc::clone(&fresh));
+        let fresh = Arc::new(catalog::load(tx, generation, &self.vault())?);
+        self.adopt(&fresh);
         Ok(fresh)
+    }
+
+    /// Takes a catalogue over, unless a newer one is in force: a snapshot from before an apply must not bring back what
+    /// policy permitted then.
+    fn adopt(&self, fresh: &Arc<Catalog>) {
+        let _one = self.adopting.lock().unwrap_or_else(PoisonError::into_inner);
+        if fresh.generation > self.catalog.load().generation {
+            (self.policies)(fresh.generation, &fresh.rules());
+            self.catalog.store(Arc::clone(fresh));
+        }
     }
 }

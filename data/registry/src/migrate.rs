@@ -13,8 +13,8 @@ use serde_json::{Map, Value as Json};
 use crate::catalog::{self, Catalog, Column, Stored, TypeInfo, column_name, stored, table_name, type_info};
 use crate::ddl;
 use crate::query::search;
-use crate::record::{self, decode, search_text, select_list};
-use crate::value::to_column;
+use crate::record::{self, decode, decode_all, search_text, select_list};
+use crate::seal::{self, Seal, Vault};
 
 /// Rows read at a time.
 const BATCH: u32 = 500;
@@ -53,16 +53,20 @@ pub(crate) fn tables(
     tx: &mut Tx<'_>,
     old: Option<&Package>,
     package: &Package,
-    plan: &Plan,
+    (plan, vault): (&Plan, &Vault),
     allow_loss: bool,
 ) -> Result<Rechecks, Problem> {
     let mut wanted = BTreeMap::new();
     for (name, declared) in &package.types {
-        wanted.insert(name.clone(), type_info(package, name, declared)?);
+        wanted.insert(name.clone(), type_info(package, name, declared, vault)?);
     }
     let types = old.into_iter().flat_map(|package| &package.types);
     let standing: BTreeMap<String, TypeInfo> = types
-        .map(|(name, declared)| (name.clone(), catalog::bare_info(&package.id, name, declared)))
+        .map(|(name, declared)| {
+            let sealed = |field: &str| sealed_before(old?, plan, name, field);
+            let info = catalog::bare_info(&package.id, name, declared, vault, &sealed);
+            (name.clone(), info)
+        })
         .collect();
     let mut moving = Move {
         cx,
@@ -75,6 +79,7 @@ pub(crate) fn tables(
     for change in &plan.changes {
         moving.change(tx, package, change)?;
     }
+    moving.reseal(tx)?;
     for of in &moving.indexes {
         if let Some(info) = moving.wanted.get(of) {
             ddl::indexes(tx, info)?;
@@ -97,7 +102,85 @@ pub(crate) fn tables(
     Ok(moving.rechecks)
 }
 
+/// How a field was sealed, by the names that it and its type had then. `old` has its new names, but for those in its purposes.
+fn sealed_before(old: &Package, plan: &Plan, of: &str, field: &str) -> Option<Seal> {
+    if !old.record_type(of)?.is_sealed(field) {
+        return None;
+    }
+    let (mut was_of, mut was) = (of, field);
+    for change in plan.changes.iter().rev() {
+        match change {
+            Change::RenameField { of, from, to } if of == was_of && to == was => was = from,
+            Change::RenameType { from, to } if to == was_of => was_of = from,
+            _ => {}
+        }
+    }
+    let purpose = old.purpose_of(was_of, was)?;
+    Some(Seal {
+        domain: format!("{}.{purpose}", old.id),
+        place: format!("{}.{was_of}.{was}", old.id),
+    })
+}
+
 impl Move<'_> {
+    /// Seals what is to be sealed and stands in the clear, opens what no longer is, and seals anew what has another place, domain or
+    /// subject: in live records and in superseded versions.
+    fn reseal(&mut self, tx: &mut Tx<'_>) -> Result<(), Problem> {
+        let names: Vec<String> = self.standing.keys().cloned().collect();
+        for name in names {
+            let (Some(standing), Some(wanted)) = (self.standing.get(&name), self.wanted.get(&name)) else {
+                continue;
+            };
+            let subject = |info: &TypeInfo| info.declared.subject.clone();
+            let moved = subject(standing) != subject(wanted);
+            let other = |column: &&Column| {
+                let before = standing
+                    .column(&column.name)
+                    .and_then(|column| column.seal.as_ref());
+                before != column.seal.as_ref() || (moved && before.is_some())
+            };
+            let changed: Vec<Column> = wanted.columns.iter().filter(other).cloned().collect();
+            if changed.is_empty() {
+                continue;
+            }
+            for column in &changed {
+                let before = standing
+                    .column(&column.name)
+                    .and_then(|column| column.seal.as_ref());
+                if before.is_none() {
+                    ddl::add_blind(tx, standing, &column.column)?;
+                }
+            }
+            for table in [&standing.table, &standing.history] {
+                each(tx, standing, table, "", &mut |tx, record| {
+                    let columns = changed
+                        .iter()
+                        .filter(|column| !record.erased.contains(&column.name));
+                    let whose = (
+                        seal::subject_of(wanted, &record.fields, &record.id),
+                        record.id.as_str(),
+                    );
+                    let mut cells = seal::cells(&wanted.vault, whose, columns, &record.fields)?;
+                    // What was erased stays so: nothing, where it is no longer sealed.
+                    let erased = changed
+                        .iter()
+                        .filter(|column| record.erased.contains(&column.name));
+                    cells.extend(
+                        erased
+                            .filter(|column| column.seal.is_none())
+                            .map(|column| (column.column.clone(), Value::Null)),
+                    );
+                    set(tx, table, record.seq, cells)
+                })?;
+            }
+            for column in changed.iter().filter(|column| column.seal.is_none()) {
+                ddl::drop_blind(tx, standing, &column.column)?;
+            }
+            self.indexes.insert(name);
+        }
+        Ok(())
+    }
+
     fn standing(&self, of: &str) -> Result<TypeInfo, Problem> {
         let missing = || Problem::internal(format!("the plan names a type {of} that has no table"));
         self.standing.get(of).cloned().ok_or_else(missing)
@@ -268,6 +351,7 @@ impl Move<'_> {
         for known in columns.filter(|known| known.name == field) {
             known.stored = stored(&column.field.kind);
             known.field = column.field.clone();
+            known.seal.clone_from(&column.seal);
         }
         Ok(())
     }
@@ -311,47 +395,77 @@ fn fill(
     };
     let expression = compile(feel, &Scope(names), &field_type(&target.field))
         .map_err(|errors| wrong(errors.first().map(ToString::to_string).unwrap_or_default()))?;
+    // What is sealed is sealed for the subject: where that changes, it is sealed anew.
+    let subject = info.declared.subject.as_deref() == Some(target.name.as_str());
+    let empty = if all {
+        String::new()
+    } else {
+        format!(" AND {} IS NULL", target.column)
+    };
     for table in [&info.table, &info.history] {
-        let empty = if all {
-            String::new()
-        } else {
-            format!(" AND {} IS NULL", target.column)
-        };
-        let mut last = 0i64;
-        loop {
-            let list = select_list(info);
-            let sql =
-                format!("SELECT {list} FROM {table} WHERE _seq > ?1{empty} ORDER BY _seq LIMIT {BATCH}");
-            let rows = tx.query(&sql, &[last.into()])?;
-            let Some(end) = rows.last() else { break };
-            last = end.get(0)?;
-            for row in &rows {
-                let record = decode(info, row)?;
-                let value = expression
-                    .evaluate(cx, &record.names())
-                    .map_err(Problem::internal)?;
-                if !fits(target.stored, &value) {
-                    return Err(wrong(format!(
-                        "记录 {} 的结果 {value} 不能作为这个字段的值",
-                        record.id
-                    )));
-                }
-                let mut sets = vec![format!("{} = ?2", target.column)];
-                let mut values = vec![record.seq.into(), to_column(target, &value)];
-                if matches!(target.field.kind, FieldKind::Geometry { .. }) {
-                    for (column, bound) in catalog::bounds_columns(&target.column)
-                        .iter()
-                        .zip(crate::value::bounds(&value))
-                    {
-                        values.push(bound);
-                        sets.push(format!("{column} = ?{}", values.len()));
-                    }
-                }
-                let sql = format!("UPDATE {table} SET {} WHERE _seq = ?1", sets.join(", "));
-                tx.execute(&sql, &values)?;
+        each(tx, info, table, &empty, &mut |tx, record| {
+            let value = expression
+                .evaluate(cx, &record.names())
+                .map_err(Problem::internal)?;
+            if !fits(target.stored, &value) {
+                return Err(wrong(format!(
+                    "记录 {} 的结果 {value} 不能作为这个字段的值",
+                    record.id
+                )));
             }
+            let mut fields = record.fields.clone();
+            fields.insert(target.name.clone(), value);
+            let sealed = info.sealed().filter(|column| {
+                subject && column.name != target.name && !record.erased.contains(&column.name)
+            });
+            let whose = (seal::subject_of(info, &fields, &record.id), record.id.as_str());
+            let cells = seal::cells(&info.vault, whose, sealed.chain([target]), &fields)?;
+            set(tx, table, record.seq, cells)
+        })?;
+    }
+    Ok(())
+}
+
+/// Gives each record of a table in its order; what is done with it may change its row.
+fn each(
+    tx: &mut Tx<'_>,
+    info: &TypeInfo,
+    table: &str,
+    condition: &str,
+    act: &mut dyn FnMut(&mut Tx<'_>, &record::Record) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let mut last = 0i64;
+    let list = select_list(info);
+    loop {
+        let sql =
+            format!("SELECT {list} FROM {table} WHERE _seq > ?1{condition} ORDER BY _seq LIMIT {BATCH}");
+        let rows = tx.query(&sql, &[last.into()])?;
+        let Some(end) = rows.last() else { return Ok(()) };
+        last = end.get(0)?;
+        for record in &decode_all(info, &rows)? {
+            act(tx, record)?;
         }
     }
+}
+
+/// Sets columns of one row.
+fn set(tx: &mut Tx<'_>, table: &str, seq: i64, cells: Vec<(String, Value)>) -> Result<(), Problem> {
+    if cells.is_empty() {
+        return Ok(());
+    }
+    let (names, mut values): (Vec<String>, Vec<Value>) = cells.into_iter().unzip();
+    let sets: Vec<String> = names
+        .iter()
+        .enumerate()
+        .map(|(at, name)| format!("{name} = ?{}", at + 1))
+        .collect();
+    values.push(seq.into());
+    let sql = format!(
+        "UPDATE {table} SET {} WHERE _seq = ?{}",
+        sets.join(", "),
+        values.len()
+    );
+    tx.execute(&sql, &values)?;
     Ok(())
 }
 

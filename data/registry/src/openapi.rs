@@ -1,6 +1,6 @@
 //! What is installed as OpenAPI 3.1: the paths of each type with the schemas of its fields, for what the reader may do.
 
-use banyan_base::{Ctx, Problem};
+use banyan_base::{Ctx, Limit, Problem};
 use banyan_door::{Decision, Describe, Description, Door, Face, Target};
 use banyan_package::model::{Lifecycle, Transition, ViewKind};
 use serde_json::{Map, Value as Json, json};
@@ -116,12 +116,12 @@ fn faces(catalog: &Catalog, info: &TypeInfo, may: &[&str]) -> Vec<Face> {
             }
             "create" => faces.push(Face {
                 input: component(info, "Create"),
-                output: record(),
+                output: written(record()),
                 ..face("record.create", "create", all.clone(), "新建")
             }),
             "update" => faces.push(Face {
                 input: component(info, "Update"),
-                output: record(),
+                output: written(record()),
                 ..face("record.update", "update", one.clone(), "修改")
             }),
             "delete" => faces.push(face("record.delete", "delete", one.clone(), "删除")),
@@ -130,7 +130,7 @@ fn faces(catalog: &Catalog, info: &TypeInfo, may: &[&str]) -> Vec<Face> {
                     faces.push(Face {
                         about: transition_about(info, transition),
                         input: component(info, &format!("Transition.{name}")),
-                        output: record(),
+                        output: written(record()),
                         ..face(
                             "record.transition",
                             &format!("transition.{name}"),
@@ -184,7 +184,7 @@ fn list_query() -> Map<String, Json> {
     let all = [
         (
             "limit",
-            json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 50 }),
+            json!({ "type": "integer", "minimum": 1, "default": Limit::DEFAULT.get() }),
         ),
         ("as_of", json!({ "type": "string", "format": "date-time" })),
         ("count", json!({ "type": "string", "enum": ["1"] })),
@@ -318,6 +318,21 @@ pub(crate) fn any_record() -> Json {
     record(&json!({ "type": "object", "description": "字段名 → 值" }), None)
 }
 
+/// What a write answers: the record, or, to those who may not read it, which it is.
+fn written(record: Json) -> Json {
+    let text = || json!({ "type": "string" });
+    let which = json!({
+        "type": "object", "required": ["id", "type", "version", "etag"], "additionalProperties": false,
+        "properties": { "id": text(), "type": text(), "version": { "type": "integer" }, "etag": text() },
+    });
+    json!({ "anyOf": [record, which] })
+}
+
+/// What a write on a record of any type answers.
+pub(crate) fn written_any() -> Json {
+    written(any_record())
+}
+
 /// A page of records of any type.
 pub(crate) fn any_page() -> Json {
     page(&any_record())
@@ -358,6 +373,7 @@ pub(crate) fn any_aggregate() -> Json {
             "filters": { "type": "object", "description": "指标名 → 所用的 CQL2 条件" },
             "figures": values(),
             "tables": { "type": "array", "items": table },
+            "k_anonymous": { "type": ["integer", "null"], "description": "只看得到汇总:不足这么多条的不显示" },
         },
     })
 }

@@ -40,7 +40,7 @@ const LIST_QUERY: &[(&str, &str)] = &[
         "CQL2 文本筛选条件,如 state = 'advancing' AND due < DATE('2022-07-01')",
     ),
     ("sortby", "排序字段,逗号分隔,前加 - 为降序"),
-    ("limit", "每页条数,1 到 1000"),
+    ("limit", "每页条数,至少为 1;超过 1000 的按 1000 计"),
     ("cursor", "上一页给出的 next"),
     ("q", "全文检索"),
     ("as_of", "数据在这一时刻的样子(RFC 3339)"),
@@ -77,7 +77,7 @@ fn records(registry: &Arc<Registry>) -> Vec<Operation> {
         },
         Operation {
             input: openapi::sent_fields,
-            output: openapi::any_record,
+            output: openapi::written_any,
             ..Operation::write(
                 "record.create",
                 "新建记录",
@@ -94,7 +94,7 @@ fn records(registry: &Arc<Registry>) -> Vec<Operation> {
         },
         Operation {
             input: openapi::sent_fields,
-            output: openapi::any_record,
+            output: openapi::written_any,
             if_match: true,
             ..Operation::write(
                 "record.update",
@@ -123,7 +123,7 @@ fn records(registry: &Arc<Registry>) -> Vec<Operation> {
         },
         Operation {
             input: openapi::sent_fields,
-            output: openapi::any_record,
+            output: openapi::written_any,
             if_match: true,
             ..Operation::write(
                 "record.transition",
@@ -323,12 +323,17 @@ fn written(
         Some(_) => Some(whole.clone()),
         None => None,
     };
+    let etag = etag(whole.version);
+    let least = json!({ "id": whole.id, "type": info.name, "version": whole.version, "etag": etag });
     let (Some(viewed), Some(record)) = (viewed, record) else {
-        let etag = etag(whole.version);
-        let body = json!({ "id": whole.id, "type": info.name, "version": whole.version, "etag": etag });
-        return Ok(Reply::value(body).with_etag(etag));
+        return Ok(Reply::value(least).with_etag(etag));
     };
-    reply(call, catalog, (info, &viewed), record, &whole)
+    let mut reply = reply(call, catalog, (info, &viewed), record, &whole)?;
+    // Personal data do not lie about for whoever asks again.
+    if info.columns.iter().any(|column| column.field.personal) {
+        reply.kept = Some(least);
+    }
+    Ok(reply)
 }
 
 /// One record as it goes out, with names and, for one that is looked at alone, the transitions open to the caller: the type

@@ -1,8 +1,9 @@
 //! Packages in the door: what is installed, what an apply would change, apply, remove.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use banyan_base::{Problem, SourceFile, codes};
+use banyan_base::{Ctx, Problem, SourceFile, codes};
 use banyan_door::{Access, Audit, Call, Decision, Handler, Input, Method, Operation, Reply, Target};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
@@ -81,6 +82,11 @@ fn package_schema() -> Json {
                 "type": "object", "properties": { "id": text(), "title": title(), "version": text(), "hash": text() },
             } },
             "my_roles": { "type": "array", "items": text() },
+            "my_purposes": { "type": "array", "description": "可以为哪些用途使用其中的个人信息(仅查看单个包时)", "items": {
+                "type": "object", "properties": {
+                    "name": text(), "title": title(), "legal_basis": text(), "sunset": { "type": ["string", "null"] },
+                },
+            } },
         },
     })
 }
@@ -174,6 +180,45 @@ fn may(call: &Call<'_, '_>, package: &banyan_package::model::Package) -> Result<
     Ok(Json::Object(types))
 }
 
+/// Purposes for which the reader may use this package's personal data, with what pages say of them.
+fn purposes(call: &Call<'_, '_>, package: &banyan_package::model::Package) -> Result<Json, Problem> {
+    // The choices are told to whoever names none.
+    let cx = Ctx {
+        purpose: None,
+        ..call.cx.clone()
+    };
+    let mut usable: BTreeMap<String, String> = BTreeMap::new();
+    for (name, _) in &package.types {
+        let resource = format!("{}.{name}", package.id);
+        for (verb, operation) in VERBS {
+            if call.door.operation(operation).is_none() {
+                continue;
+            }
+            let target = Target::records(&resource, verb);
+            if let Decision::NoPurpose { choices, .. } = call.door.decide(&cx, operation, &target)? {
+                usable.extend(choices.into_iter().map(|choice| (choice.name, choice.title)));
+            }
+        }
+    }
+    // In the order of the declarations; what is everybody's comes last.
+    let mut told = Vec::new();
+    for (name, purpose) in &package.purposes {
+        let name = format!("{}.{name}", package.id);
+        if usable.remove(&name).is_some() {
+            told.push(json!({
+                "name": name, "title": purpose.title, "legal_basis": purpose.legal_basis, "sunset": purpose.sunset,
+            }));
+        }
+    }
+    for (name, title) in usable {
+        told.push(json!({
+            "name": name, "title": { "zh": title, "en": "My own data" },
+            "legal_basis": "《个人信息保护法》第四十五条", "sunset": null,
+        }));
+    }
+    Ok(Json::Array(told))
+}
+
 fn view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let catalog = registry.catalog(call.tx)?;
     let id = call.input.path_value("id")?;
@@ -184,6 +229,7 @@ fn view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> 
     let mut body = serde_json::to_value(&**package).map_err(Problem::internal)?;
     if let Some(object) = body.as_object_mut() {
         object.insert("may".into(), may(call, package)?);
+        object.insert("my_purposes".into(), purposes(call, package)?);
     }
     Reply::json(body)
 }
@@ -192,7 +238,7 @@ fn view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> 
 #[serde(deny_unknown_fields)]
 struct SentPackages {
     /// One object a package: path → text.
-    packages: Vec<std::collections::BTreeMap<String, String>>,
+    packages: Vec<BTreeMap<String, String>>,
     #[serde(default)]
     allow_loss: bool,
 }
@@ -215,11 +261,11 @@ fn request(input: &Input) -> Result<ApplyRequest, Problem> {
 }
 
 fn plan(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
-    Reply::json(json!({ "items": registry.plan(call.tx, &request(call.input)?)? }))
+    Reply::json(json!({ "items": registry.plan(call.tx, &request(call.input)?)?, "next": null }))
 }
 
 fn apply(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
-    Reply::json(json!({ "items": registry.apply(call.cx, call.tx, &request(call.input)?)? }))
+    Reply::json(json!({ "items": registry.apply(call.cx, call.tx, &request(call.input)?)?, "next": null }))
 }
 
 fn remove(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {

@@ -12,7 +12,9 @@ use crate::query::search;
 use crate::reference;
 use crate::sight::Eyes;
 use crate::value::{self, Faults};
-use crate::{Error, clock, event, history};
+pub use crate::version::etag;
+use crate::version::matches;
+use crate::{Error, clock, event, history, seal};
 
 /// A record as it stands, or stood.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +32,8 @@ pub struct Record {
     pub fields: Map<String, Json>,
     /// Fields whose value is not the whole one, or is withheld.
     pub masked: Vec<String>,
+    /// Sealed fields whose key was destroyed: they hold nothing, and never will again.
+    pub erased: Vec<String>,
 }
 
 /// Columns that [`decode`] reads, in its order.
@@ -42,7 +46,35 @@ pub fn fields_at(info: &TypeInfo) -> usize {
     if info.has_state() { 10 } else { 9 }
 }
 
+/// The record in a row of [`select_list`].
+///
+/// # Errors
+/// Where the row does not hold one, or what is sealed in it can't be opened.
 pub fn decode(info: &TypeInfo, row: &Row) -> Result<Record, Problem> {
+    let mut record = bare(info, row)?;
+    seal::open(info, &[row], std::slice::from_mut(&mut record))?;
+    Ok(record)
+}
+
+/// The records in many rows: keys are fetched for all of them at once.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_all<'r>(
+    info: &TypeInfo,
+    rows: impl IntoIterator<Item = &'r Row>,
+) -> Result<Vec<Record>, Problem> {
+    let rows: Vec<&Row> = rows.into_iter().collect();
+    let mut records = rows
+        .iter()
+        .map(|row| bare(info, row))
+        .collect::<Result<Vec<_>, _>>()?;
+    seal::open(info, &rows, &mut records)?;
+    Ok(records)
+}
+
+/// A record with its sealed fields as they stand.
+fn bare(info: &TypeInfo, row: &Row) -> Result<Record, Problem> {
     let has_state = info.has_state();
     let start = fields_at(info);
     let values = row.values().get(start..).unwrap_or_default();
@@ -59,6 +91,7 @@ pub fn decode(info: &TypeInfo, row: &Row) -> Result<Record, Problem> {
         state: if has_state { row.get(9)? } else { None },
         fields: value::object(&info.columns, values),
         masked: masked(info, values),
+        erased: Vec::new(),
     })
 }
 
@@ -112,12 +145,11 @@ impl Record {
         if !self.masked.is_empty() {
             put("masked", json!(self.masked));
         }
+        if !self.erased.is_empty() {
+            put("erased", json!(self.erased));
+        }
         Json::Object(body)
     }
-}
-
-pub fn etag(version: i64) -> String {
-    format!("\"{version}\"")
 }
 
 pub fn find(tx: &mut Tx<'_>, info: &TypeInfo, id: &str) -> Result<Option<Record>, Problem> {
@@ -137,8 +169,7 @@ pub fn among(tx: &mut Tx<'_>, info: &TypeInfo, ids: &[String]) -> Result<BTreeMa
         let values: Vec<Value> = chunk.iter().map(|id| id.as_str().into()).collect();
         for (table, more) in [(&info.history, " AND _gone = 1"), (&info.table, "")] {
             let sql = format!("SELECT {list} FROM {table} WHERE _id IN ({marks}){more}");
-            for row in tx.query(&sql, &values)? {
-                let record = decode(info, &row)?;
+            for record in decode_all(info, &tx.query(&sql, &values)?)? {
                 found.insert(record.id.clone(), record);
             }
         }
@@ -183,25 +214,6 @@ pub fn get_for_change(
         }
         .into()),
     }
-}
-
-/// Whether an If-Match (`*`, or tags with commas between) names this version. A weak tag counts as what it is made of:
-/// proxies that compress on the way weaken ours, and a version is exact.
-fn matches(tags: &str, version: i64) -> Result<bool, Problem> {
-    if tags.trim() == "*" {
-        return Ok(true);
-    }
-    let mut found = false;
-    for tag in tags.split(',').map(str::trim) {
-        let opaque = tag.strip_prefix("W/").unwrap_or(tag);
-        let inner = opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        let Some(inner) = inner.filter(|inner| !inner.contains('"')) else {
-            let text = "If-Match 应为读到的 ETag(连同引号),如 \"3\"。";
-            return Err(Problem::new(banyan_base::codes::BAD_REQUEST, text));
-        };
-        found |= inner == version.to_string();
-    }
-    Ok(found)
 }
 
 /// What a write brings.
@@ -301,6 +313,7 @@ fn checked(
         names.insert(name.clone(), result.clone());
         whole.insert(name.clone(), result);
     }
+    let erased = |name: &String| before.is_some_and(|record| record.erased.contains(name));
     for column in &info.columns {
         let name = &column.name;
         let empty = whole.get(name).is_none_or(Json::is_null);
@@ -312,12 +325,17 @@ fn checked(
             .0
             .iter()
             .any(|fault| fault.pointer == format!("/fields/{name}"));
-        if column.field.required && asked && empty && !reported {
+        // What was erased is not asked for again.
+        if column.field.required && asked && empty && !reported && !erased(name) {
             faults.add(name, "required", format!("请填写“{}”", column.field.title.zh));
         }
     }
     if faults.0.is_empty() {
         for (name, rule) in &info.rules {
+            // A rule about what was erased says nothing any more.
+            if rule.uses().iter().any(&erased) {
+                continue;
+            }
             if !rule.holds(cx, &names).map_err(Problem::internal)? {
                 let declared = info
                     .declared
@@ -350,7 +368,7 @@ fn unique_fault(info: &TypeInfo, error: banyan_store::Error) -> Problem {
     for column in info
         .columns
         .iter()
-        .filter(|column| columns.contains(&column.column))
+        .filter(|column| columns.contains(&seal::compared(column)))
     {
         faults.add(
             &column.name,
@@ -404,10 +422,10 @@ pub fn create(
         state: initial.map(|initial| change.state.clone().unwrap_or(initial)),
         fields,
         masked: Vec::new(),
+        erased: Vec::new(),
     };
-    let mut names = info.all_columns();
+    let (mut names, mut values): (Vec<String>, Vec<Value>) = row_values(info, &record)?.into_iter().unzip();
     let mut marks: Vec<String> = (1..=names.len()).map(|index| format!("?{index}")).collect();
-    let mut values = row_values(info, &record);
     let words = search_text(info, &record.fields);
     // Where the row holds its own search index, it is written with it, not after it.
     let within = search::vector(tx.dialect(), info, &words);
@@ -435,8 +453,9 @@ pub fn create(
     Ok(record)
 }
 
-fn row_values(info: &TypeInfo, record: &Record) -> Vec<Value> {
-    let mut values: Vec<Value> = vec![
+/// The columns of a record with what they hold; those of erased fields are left as they are.
+fn row_values(info: &TypeInfo, record: &Record) -> Result<Vec<(String, Value)>, Problem> {
+    let mut own: Vec<Value> = vec![
         record.id.as_str().into(),
         record.version.into(),
         record.created_at.as_str().into(),
@@ -447,18 +466,20 @@ fn row_values(info: &TypeInfo, record: &Record) -> Vec<Value> {
         record.note.as_deref().into(),
     ];
     if info.has_state() {
-        values.push(record.state.as_deref().into());
+        own.push(record.state.as_deref().into());
     }
-    let null = Json::Null;
-    values.extend(
-        info.columns
-            .iter()
-            .map(|column| value::to_column(column, record.fields.get(&column.name).unwrap_or(&null))),
+    let names = info.own_columns().into_iter().map(str::to_owned);
+    let mut all: Vec<(String, Value)> = names.zip(own).collect();
+    let columns = info
+        .columns
+        .iter()
+        .filter(|column| !record.erased.contains(&column.name));
+    let whose = (
+        seal::subject_of(info, &record.fields, &record.id),
+        record.id.as_str(),
     );
-    for column in info.geometries() {
-        values.extend(value::bounds(record.fields.get(&column.name).unwrap_or(&null)));
-    }
-    values
+    all.extend(seal::cells(&info.vault, whose, columns, &record.fields)?);
+    Ok(all)
 }
 
 /// Writes `change` over a record that was read with [`get_for_change`].
@@ -476,7 +497,10 @@ pub fn update(
         return Ok(before.clone());
     }
     let state = change.state.clone().or_else(|| before.state.clone());
+    let still = |name: &&String| fields.get(*name).is_none_or(Json::is_null);
+    let erased = before.erased.iter().filter(still).cloned().collect();
     let record = Record {
+        erased,
         version: before.version + 1,
         updated_at: cx.now_text(),
         updated_by: cx.actor.id.clone(),
@@ -487,13 +511,12 @@ pub fn update(
         ..before.clone()
     };
     history::supersede(cx, tx, info, before.seq, false)?;
-    let names = info.all_columns();
+    let (names, mut values): (Vec<String>, Vec<Value>) = row_values(info, &record)?.into_iter().unzip();
     let sets: Vec<String> = names
         .iter()
         .enumerate()
         .map(|(index, name)| format!("{name} = ?{}", index + 1))
         .collect();
-    let mut values = row_values(info, &record);
     values.push(record.seq.into());
     let sql = format!(
         "UPDATE {} SET {} WHERE _seq = ?{}",
@@ -546,6 +569,9 @@ pub fn recount(
         return Ok(false);
     }
     let counts = |column: &&Column| {
+        if column.seal.is_some() {
+            return false;
+        }
         let FieldKind::Computed { result, .. } = &column.field.kind else {
             return false;
         };

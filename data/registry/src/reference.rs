@@ -10,6 +10,8 @@ use serde_json::{Map, Value as Json};
 
 use crate::catalog::{Catalog, TypeInfo, column_name, qualified};
 use crate::files;
+use crate::record;
+use crate::seal;
 use crate::sight::Eyes;
 use crate::value::{Faults, code_list, codes_of};
 
@@ -126,19 +128,18 @@ pub fn resolve(tx: &mut Tx<'_>, target: &TypeInfo, sent: &str) -> Result<Option<
     if target.declared.key.is_empty() || parts.len() != target.declared.key.len() {
         return Ok(None);
     }
-    let conditions = target.declared.key.iter().enumerate();
-    let conditions: Vec<String> = conditions
-        .map(|(index, field)| format!("{} = ?{}", column_name(field), index + 1))
-        .collect();
-    let mut values = Vec::new();
+    let mut conditions = Vec::new();
+    let mut values: Vec<banyan_store::Value> = Vec::new();
     for (field, part) in target.declared.key.iter().zip(parts) {
         let Some(column) = target.column(field) else {
             return Ok(None);
         };
-        values.push(match column.stored {
-            crate::catalog::Stored::Text => part.into(),
-            _ => part.parse::<i64>().ok().into(),
+        values.push(match (&column.seal, column.stored) {
+            (Some(seal), _) => seal::blind(&target.vault, seal, part)?.into(),
+            (None, crate::catalog::Stored::Text) => part.into(),
+            (None, _) => part.parse::<i64>().ok().into(),
         });
+        conditions.push(format!("{} = ?{}", seal::compared(column), values.len()));
     }
     let sql = format!(
         "SELECT _id FROM {} WHERE {}",
@@ -430,18 +431,33 @@ fn names(
         (false, Some(key)) => column_name(key),
         (false, None) => return Ok(named),
     };
-    let label = target
-        .column(&target.declared.label)
-        .map_or("_id", |column| column.shown.as_str());
+    let label = target.column(&target.declared.label);
+    // A name that is sealed is opened, as whoever looks may see it.
+    let sealed = label.is_some_and(|label| label.seal.is_some());
+    let label = label.map_or("_id", |column| column.shown.as_str());
+    let list = if sealed {
+        format!("{}, {key}", record::select_list(target))
+    } else {
+        format!("{key}, {label}")
+    };
     for chunk in codes.chunks(200) {
         let marks: Vec<String> = (1..=chunk.len()).map(|index| format!("?{index}")).collect();
         let sql = format!(
-            "SELECT {key}, {label} FROM {} WHERE {key} IN ({})",
+            "SELECT {list} FROM {} WHERE {key} IN ({})",
             target.table,
             marks.join(", ")
         );
         let values: Vec<banyan_store::Value> = chunk.iter().map(|code| (*code).into()).collect();
-        for row in tx.query(&sql, &values)? {
+        let rows = tx.query(&sql, &values)?;
+        if sealed {
+            for (record, row) in record::decode_all(target, &rows)?.iter().zip(&rows) {
+                if let Some(label) = record.fields.get(&target.declared.label).and_then(Json::as_str) {
+                    named.insert(row.get(row.len() - 1)?, label.to_owned());
+                }
+            }
+            continue;
+        }
+        for row in rows {
             if let Some(label) = row.get::<Option<String>>(1)? {
                 named.insert(row.get(0)?, label);
             }

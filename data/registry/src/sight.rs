@@ -18,6 +18,7 @@ use crate::catalog::{Catalog, Column, Stored, TypeInfo, bounds_columns, column_n
 use crate::query::search;
 use crate::record::Record;
 use crate::reference::UNIT;
+use crate::seal::{blind_column, subject_of, subject_sql};
 use crate::value::Faults;
 
 /// Seen types kept at the most.
@@ -63,6 +64,9 @@ impl Looks {
 /// The column with a flag for each field that may be masked: `1` where it is.
 pub const FLAGS: &str = "_m";
 
+/// The column with whose data a record is, where something in it is sealed.
+pub const SUBJECT: &str = "_s";
+
 /// What can't be said in SQL; the rows it is about are then not there.
 struct Unsaid;
 
@@ -103,6 +107,10 @@ impl Writer<'_> {
             };
         }
         let column = info.column(name).ok_or(Unsaid)?;
+        // Ciphertext equals nothing.
+        if column.seal.is_some() {
+            return Err(Unsaid);
+        }
         let here = format!("{alias}.{}", column.column);
         if rest.is_empty() {
             return Ok(here);
@@ -291,6 +299,11 @@ fn masked(column: &Column, sql: &str) -> String {
     }
 }
 
+/// Whether a mask leaves something of a value.
+fn part_shown(column: &Column) -> bool {
+    !matches!(column.field.mask, Some(Mask::Hide) | None)
+}
+
 /// The condition on rows, or one that none meets where it can't be said.
 fn said(said: Said, info: &TypeInfo) -> String {
     said.unwrap_or_else(|Unsaid| {
@@ -320,6 +333,12 @@ fn fresh(info: &TypeInfo, obligations: &Obligations, catalog: &Catalog, dialect:
         let Some(FieldRule { shown, whole }) = obligations.fields.get(&column.name) else {
             columns.push(sql);
             columns.extend(bounds.map(|end| format!("b.{end}")));
+            columns.extend(
+                column
+                    .seal
+                    .as_ref()
+                    .map(|_| format!("b.{}", blind_column(&column.column))),
+            );
             continue;
         };
         let whole = if *shown {
@@ -330,7 +349,14 @@ fn fresh(info: &TypeInfo, obligations: &Obligations, catalog: &Catalog, dialect:
         let only = |sql: &str, name: &str| format!("CASE WHEN {whole} THEN {sql} END AS {name}");
         columns.push(only(&sql, &column.column));
         columns.extend(bounds.map(|end| only(&format!("b.{end}"), &end)));
-        let instead = if *shown {
+        if column.seal.is_some() {
+            let blind = blind_column(&column.column);
+            columns.push(only(&format!("b.{blind}"), &blind));
+        }
+        // What is sealed is masked when it is opened, by the flag.
+        let instead = if *shown && column.seal.is_some() && part_shown(column) {
+            sql.clone()
+        } else if *shown {
             masked(column, &sql)
         } else {
             masked_away(column)
@@ -354,6 +380,9 @@ fn fresh(info: &TypeInfo, obligations: &Obligations, catalog: &Catalog, dialect:
             flags.join(" || ")
         }
     ));
+    if info.sealed().next().is_some() {
+        columns.push(format!("{} AS {SUBJECT}", subject_sql(info, "b.")));
+    }
     let list = columns.join(", ");
     let vector = (dialect.is_postgres() && info.searched().next().is_some())
         .then(|| format!(", b.{}", search::VECTOR))
@@ -462,7 +491,10 @@ impl<'a> Eyes<'a> {
         let info = self.catalog.find(of)?;
         Ok(
             match self.door.decide(self.cx, operation, &Target::records(of, verb))? {
-                Decision::Permit(obligations) if obligations.k_anonymous.is_none() => {
+                // What another person must agree to is not shown on the way.
+                Decision::Permit(obligations)
+                    if obligations.k_anonymous.is_none() && obligations.two_person.is_none() =>
+                {
                     Some(secure(&info, &obligations, self.catalog, self.dialect))
                 }
                 _ => None,
@@ -488,6 +520,86 @@ pub fn is_there(tx: &mut Tx<'_>, seen: &TypeInfo, id: &str) -> Result<bool, Prob
     Ok(tx.query_opt(&sql, &[id.into()])?.is_some())
 }
 
+/// Whom the record is about, if it is among those of its type that the obligations leave: the party that its type names, or
+/// the record itself.
+///
+/// # Errors
+/// Where the database can't be read.
+pub fn subject_within(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    obligations: &Arc<Obligations>,
+    of: &str,
+    id: &str,
+) -> Result<Option<String>, Problem> {
+    let Some(info) = catalog.types.get(of) else {
+        return Ok(None);
+    };
+    let seen = secure(info, obligations, catalog, tx.dialect());
+    if !is_there(tx, &seen, id)? {
+        return Ok(None);
+    }
+    let record = crate::record::find(tx, info, id)?;
+    let party = info
+        .declared
+        .subject
+        .as_ref()
+        .and_then(|name| record.as_ref()?.fields.get(name)?.as_str());
+    Ok(Some(
+        party.filter(|party| !party.is_empty()).unwrap_or(id).to_owned(),
+    ))
+}
+
+/// Records that are counted at the most, where somebody asks how many he would see.
+const COUNTED: u32 = 100_000;
+
+/// How many records of a type the obligations leave, and by state where it has states; `None`: more than are counted.
+///
+/// # Errors
+/// Where the database can't be read.
+pub fn count_within(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    obligations: &Arc<Obligations>,
+    of: &str,
+) -> Result<Option<Numbers>, Problem> {
+    let Some(info) = catalog.types.get(of) else {
+        return Ok(None);
+    };
+    let seen = secure(info, obligations, catalog, tx.dialect());
+    let (state, group) = if info.has_state() {
+        ("state", " GROUP BY state ORDER BY state")
+    } else {
+        ("''", "")
+    };
+    let sql = format!(
+        "SELECT {state}, COUNT(*) FROM (SELECT * FROM {} LIMIT {}) AS some{group}",
+        seen.table,
+        COUNTED + 1
+    );
+    let (mut all, mut states) = (0, Vec::new());
+    for row in tx.query(&sql, &[])? {
+        let (state, count): (String, i64) = (row.get(0)?, row.get(1)?);
+        let count = u64::try_from(count).unwrap_or(0);
+        all += count;
+        if info.has_state() {
+            states.push((state, count));
+        }
+    }
+    let more = all > u64::from(COUNTED);
+    Ok(Some(Numbers {
+        all: (!more).then_some(all),
+        states: if more { Vec::new() } else { states },
+    }))
+}
+
+/// What [`count_within`] finds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    pub all: Option<u64>,
+    pub states: Vec<(String, u64)>,
+}
+
 /// Says in the audit log whose personal data are shown, and which fields.
 ///
 /// # Errors
@@ -507,13 +619,9 @@ pub fn touch<'r>(
     if !seen.columns.iter().any(|column| column.field.personal) {
         return Ok(());
     }
-    let subject = seen.declared.subject.as_deref();
-    let subjects = records.into_iter().map(|record| {
-        let party = subject
-            .and_then(|name| record.fields.get(name))
-            .and_then(|value| value.as_str());
-        party.filter(|party| !party.is_empty()).unwrap_or(&record.id)
-    });
+    let subjects = records
+        .into_iter()
+        .map(|record| subject_of(seen, &record.fields, &record.id));
     touches.touched(&Touch::of(&seen.name).fields(fields), subjects)
 }
 

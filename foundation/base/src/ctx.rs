@@ -268,6 +268,19 @@ pub struct Grant {
     pub reason: String,
 }
 
+/// The purpose under which emergency access (应急访问, break-glass) that is open is used.
+pub const EMERGENCY: &str = "emergency";
+
+/// Emergency access that somebody has open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Emergency {
+    pub id: String,
+    /// The types it opens, as `<package>.<type>`.
+    pub types: BTreeSet<String>,
+    /// When it ends by itself.
+    pub until: Timestamp,
+}
+
 /// In what capacity somebody acts, beyond his unit and roles. Policies see it as attributes of the principal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -286,6 +299,9 @@ pub struct Standing {
     pub party: Option<String>,
     /// The party acted for by a link that it granted (legal representative, agent, guardian).
     pub represents: Option<String>,
+    /// Emergency access that is open, looked up where a call is made for [`EMERGENCY`]. Never stored nor sent.
+    #[serde(skip)]
+    pub emergencies: Vec<Emergency>,
 }
 
 /// Who acts.
@@ -358,6 +374,16 @@ pub struct Ctx {
 impl Ctx {
     pub fn id(&self) -> Id {
         self.world.id()
+    }
+
+    /// The emergency access that lets this act see records of a type, if there is one and it is used.
+    pub fn emergency(&self, of: &str) -> Option<&Emergency> {
+        if self.purpose.as_deref() != Some(EMERGENCY) {
+            return None;
+        }
+        let open = self.actor.standing.emergencies.iter();
+        open.into_iter()
+            .find(|one| self.now < one.until && one.types.contains(of))
     }
 
     /// `now` as stored and sent: UTC, RFC 3339, always three decimals, so that text order is time order.

@@ -28,8 +28,8 @@ pub mod text;
 
 pub use codes::Code;
 pub use ctx::{
-    Actor, ActorKind, Clock, Ctx, Grant, Id, ManualClock, Standing, SystemClock, World, YearClock,
-    timestamp_text,
+    Actor, ActorKind, Clock, Ctx, EMERGENCY, Emergency, Grant, Id, ManualClock, Standing, SystemClock, World,
+    YearClock, timestamp_text,
 };
 pub use event::Event;
 pub use finding::{Finding, Severity, SourceFile, has_errors};

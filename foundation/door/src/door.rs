@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use banyan_base::{Ctx, Grant, Problem, World, codes};
 use banyan_store::{Db, Tx};
 
+use crate::approval::{Approvals, Asked, NoApprovals, required};
 use crate::hooks::{AuditLog, AuditStart, AuditTicket, Decision, Obligations, Outcome, Policy};
 use crate::idempotency::once;
 use crate::{
@@ -24,6 +25,7 @@ struct Inner {
     world: World,
     policy: Arc<dyn Policy>,
     audit: Arc<dyn AuditLog>,
+    approvals: OnceLock<Arc<dyn Approvals>>,
     metrics: Metrics,
     operations: BTreeMap<&'static str, Arc<Operation>>,
 }
@@ -63,10 +65,18 @@ impl Door {
                 world,
                 policy,
                 audit,
+                approvals: OnceLock::new(),
                 metrics,
                 operations,
             }),
         })
+    }
+
+    /// The same door, with somebody who keeps what needs two persons; without one it is refused. The first counts.
+    #[must_use]
+    pub fn approved_by(self, approvals: Arc<dyn Approvals>) -> Door {
+        let _ = self.inner.approvals.set(approvals);
+        self
     }
 
     /// All rows, by name.
@@ -181,9 +191,10 @@ impl Door {
                 touches: Touches::new(&self.inner.audit, row, &entry),
                 target: target.clone(),
             };
-            let done = self
-                .permit(cx, row, &target)
-                .and_then(|obligations| self.run(cx, row, input, obligations, &kept, tx));
+            let done = self.permit(cx, row, &target).and_then(|obligations| {
+                self.agreed(&asked(cx, row, &target, &input, &obligations), tx.is_some())?;
+                self.run(cx, row, input, obligations, &kept, tx)
+            });
             // A refusal too is an answer, and what was asked must be known before it leaves.
             kept.ticket.wait().and(done)
         });
@@ -227,6 +238,34 @@ impl Door {
         }
     }
 
+    fn approvals(&self) -> &dyn Approvals {
+        self.inner.approvals.get().map_or(&NoApprovals, |kept| &**kept)
+    }
+
+    /// Refuses an act that needs somebody else where no approval is named; the call is then kept for him.
+    fn agreed(&self, asked: &Asked<'_>, nested: bool) -> Result<(), Problem> {
+        match (&asked.obligations.two_person, &asked.input.approval) {
+            (None, _) => Ok(()),
+            // Part of another act, which goes back as a whole: nothing could be kept of it.
+            (Some(_), _) if nested => {
+                let mut refusal = required(asked);
+                refusal.detail.push_str("它是另一个操作的一部分,请先单独办理。");
+                Err(refusal)
+            }
+            (Some(_), None) => Err(self.approvals().ask(asked)),
+            (Some(_), Some(_)) => Ok(()),
+        }
+    }
+
+    /// Uses the approval up, where the act needs one.
+    fn take(&self, asked: &Asked<'_>, tx: &mut Tx<'_>) -> Result<(), Problem> {
+        match (&asked.obligations.two_person, &asked.input.approval) {
+            (None, _) => Ok(()),
+            (Some(_), Some(id)) => self.approvals().take(asked, tx, id),
+            (Some(_), None) => Err(required(asked)),
+        }
+    }
+
     fn run(
         &self,
         cx: &Ctx,
@@ -242,6 +281,20 @@ impl Door {
         if let Handler::Outside(handler) = &row.handler {
             // It commits by itself, at a time only it knows.
             kept.ticket.wait()?;
+            if obligations.two_person.is_some() {
+                // Used before the first byte leaves: an act that fails then has used it up.
+                let (door, cx, row, input, obligations) = (
+                    self.clone(),
+                    cx.clone(),
+                    Arc::clone(row),
+                    input.clone(),
+                    Arc::clone(&obligations),
+                );
+                self.inner.db.write(move |tx| {
+                    let target = row.target_of(&input);
+                    door.take(&asked(&cx, &row, &target, &input, &obligations), tx)
+                })?;
+            }
             let call = Outside {
                 cx,
                 db: &self.inner.db,
@@ -256,14 +309,16 @@ impl Door {
             kept.touches.settle()?;
             return Ok(watched(reply, &kept.touches));
         }
+        // What uses an approval up writes, whatever else it does.
+        let uses = obligations.two_person.is_some();
         // The writer is another thread: what it runs owns all it needs.
         let work = {
             let (door, cx, row, kept) = (self.clone(), cx.clone(), Arc::clone(row), kept.clone());
             move |tx: &mut Tx<'_>| door.inside(&cx, &row, &input, &obligations, &kept, tx)
         };
         match row.access {
-            Access::Read => guarded(|| self.inner.db.read(work)),
-            Access::Write => self.inner.db.write(work),
+            Access::Read if !uses => guarded(|| self.inner.db.read(work)),
+            Access::Read | Access::Write => self.inner.db.write(work),
             Access::Alone => self.inner.db.write_exclusive(work),
             Access::Outside => Err(Problem::internal(format!(
                 "{} is outside but its handler is not",
@@ -288,6 +343,7 @@ impl Door {
             )));
         };
         let reply = once(cx, tx, row, input, |tx| {
+            self.take(&asked(cx, row, &row.target_of(input), input, obligations), tx)?;
             handler(&mut Call {
                 cx,
                 tx,
@@ -305,6 +361,22 @@ impl Door {
         kept.ticket.wait()?;
         kept.touches.settle()?;
         Ok(watched(reply, &kept.touches))
+    }
+}
+
+fn asked<'a>(
+    cx: &'a Ctx,
+    operation: &'a Operation,
+    target: &'a Target,
+    input: &'a Input,
+    obligations: &'a Arc<Obligations>,
+) -> Asked<'a> {
+    Asked {
+        cx,
+        operation,
+        target,
+        input,
+        obligations,
     }
 }
 

@@ -261,6 +261,8 @@ pub struct Capacity {
     pub post: Option<String>,
     /// Id of the party acted for (`Banyan-For`).
     pub party: Option<String>,
+    /// Whether emergency access that is open is to be used (`Banyan-Purpose: emergency`).
+    pub emergency: bool,
 }
 
 /// Turns a credential into the one who acts.

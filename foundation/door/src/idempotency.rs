@@ -1,8 +1,6 @@
 //! Replies kept by `Idempotency-Key`, in the transaction of the act itself, so that a repeated request neither acts
 //! twice nor is told something else.
 
-use std::io::Read as _;
-
 use banyan_base::{Ctx, Problem, codes, timestamp_text};
 use banyan_store::{Migration, MigrationSet, Tx, Value};
 use serde_json::json;
@@ -37,19 +35,7 @@ fn request_hash(cx: &Ctx, operation: &Operation, input: &Input) -> Result<String
     let body = match &input.body {
         Body::None => String::new(),
         Body::Json(value) => value.to_string(),
-        Body::Upload(upload) => {
-            let mut hasher = Sha256::new();
-            let mut content = upload.open().map_err(Problem::internal)?;
-            let mut chunk = vec![0; 64 * 1024];
-            loop {
-                let count = content.read(&mut chunk).map_err(Problem::internal)?;
-                let Some(part) = chunk.get(..count).filter(|part| !part.is_empty()) else {
-                    break;
-                };
-                hasher.update(part);
-            }
-            format!("{} {}", upload.content_type, hex(&hasher.finalize()))
-        }
+        Body::Upload(upload) => format!("{} {}", upload.content_type, upload.digest()?),
     };
     // The same words in another capacity are another request.
     let standing = &cx.actor.standing;
@@ -149,12 +135,18 @@ fn claim(
         etag: text("etag"),
         location: text("location"),
         headers,
+        kept: None,
     }))
 }
 
 /// Keeps the reply under the key claimed before.
 fn keep(cx: &Ctx, tx: &mut Tx<'_>, operation: &Operation, key: &str, reply: &Reply) -> Result<(), Problem> {
-    let body = reply.as_json().cloned().unwrap_or_default();
+    let body = reply
+        .kept
+        .as_ref()
+        .or(reply.as_json())
+        .cloned()
+        .unwrap_or_default();
     let stored = json!({ "body": body, "etag": reply.etag, "location": reply.location });
     tx.execute(
         "UPDATE idempotency SET status = ?4, reply = ?5 WHERE actor = ?1 AND operation = ?2 AND request_key = ?3",

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,6 +7,7 @@ use std::sync::Arc;
 use banyan_base::{Problem, codes};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 /// What a caller sends, whatever the transport.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,10 @@ pub struct Input {
     pub if_match: Option<String>,
     pub if_none_match: Option<String>,
     pub idempotency_key: Option<String>,
+    /// Id of somebody else's approval of this very call (`Banyan-Approval`).
+    pub approval: Option<String>,
+    /// Why, for whoever is asked to approve (`Banyan-Reason`).
+    pub reason: Option<String>,
     /// Media types the caller would have, as sent.
     pub accept: Option<String>,
     /// `zh-CN` or `en`.
@@ -100,6 +106,28 @@ impl Upload {
             UploadContent::Memory(data) => Ok(Box::new(std::io::Cursor::new(SharedBytes(Arc::clone(data))))),
             UploadContent::File(file) => Ok(Box::new(std::fs::File::open(&file.0)?)),
         }
+    }
+
+    /// SHA-256 of the content, in hex.
+    ///
+    /// # Errors
+    /// Where the content can't be read.
+    pub fn digest(&self) -> Result<String, Problem> {
+        let mut hasher = Sha256::new();
+        let mut content = self.open().map_err(Problem::internal)?;
+        let mut chunk = vec![0; 64 * 1024];
+        loop {
+            let count = content.read(&mut chunk).map_err(Problem::internal)?;
+            let Some(part) = chunk.get(..count).filter(|part| !part.is_empty()) else {
+                break;
+            };
+            hasher.update(part);
+        }
+        Ok(hasher
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect())
     }
 
     pub fn read_all(&self) -> std::io::Result<Vec<u8>> {

@@ -15,6 +15,8 @@ pub struct Reply {
     pub etag: Option<String>,
     pub location: Option<String>,
     pub headers: Vec<(String, String)>,
+    /// What is kept of the body for whoever repeats the request, where that must be less than the body: it holds personal data.
+    pub kept: Option<Value>,
 }
 
 pub enum ReplyBody {
@@ -38,6 +40,7 @@ impl Reply {
             etag: None,
             location: None,
             headers: Vec::new(),
+            kept: None,
         }
     }
 
@@ -56,6 +59,7 @@ impl Reply {
             etag: None,
             location: None,
             headers: Vec::new(),
+            kept: None,
         }
     }
 
@@ -85,6 +89,7 @@ impl Reply {
             etag: None,
             location: None,
             headers: Vec::new(),
+            kept: None,
         }
     }
 
@@ -99,6 +104,7 @@ impl Reply {
             etag: None,
             location: None,
             headers: Vec::new(),
+            kept: None,
         }
     }
 

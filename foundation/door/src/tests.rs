@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::{
     Access, AuditLog, AuditStart, AuditTicket, Decision, Door, Handler, Input, MIGRATIONS, Method, Metrics,
-    Operation, Outcome, Outside, Policy, Reply, ReplyBody, Target, Touch,
+    Obligations, Operation, Outcome, Outside, Policy, Reply, ReplyBody, Target, Touch,
 };
 
 /// What happened at the door, in order.
@@ -80,7 +80,12 @@ impl AuditLog for Ends {
 impl Policy for Ends {
     fn decide(&self, cx: &Ctx, target: &Target, _: &Operation) -> Result<Decision, Problem> {
         self.0.note(format!("policy {}", target.action));
-        Ok(if cx.actor.has_role("writer") {
+        Ok(if cx.actor.has_role("second") {
+            Decision::Permit(Arc::new(Obligations {
+                two_person: Some("要两人".into()),
+                ..Obligations::default()
+            }))
+        } else if cx.actor.has_role("writer") {
             Decision::permit()
         } else {
             Decision::Deny {
@@ -197,7 +202,8 @@ fn text(text: &str, key: Option<&str>) -> Input {
 fn every_call_takes_the_steps_in_one_order() {
     // What is called with what, by whom; how it ends; what happens on the way; how many facts there are then.
     let full = |end: &str| format!("audit fact.write, policy fact.write, handler, {end}");
-    let stopped = "audit fact.write, policy fact.write, audit ends denied".to_owned();
+    // A refusal is asked for twice: another server may have replaced the policies.
+    let stopped = "audit fact.write, policy fact.write, policy fact.write, audit ends denied".to_owned();
     let cases = [
         ("writer", "good", 200, full("audit ends done"), 1),
         ("writer", "refuse", 422, full("audit ends refused"), 1),
@@ -428,4 +434,88 @@ fn no_piece_of_a_stream_leaves_before_those_in_it_are_kept() {
     let mut reader = Reader(Arc::clone(&book), 0);
     let refused = write(&mut reader).unwrap_err();
     assert_eq!((refused.code, reader.1), (codes::BUSY, 0));
+}
+
+/// Gives approvals out and takes them back, once each.
+struct Desk {
+    book: Arc<Book>,
+    open: Mutex<Vec<String>>,
+}
+
+impl crate::Approvals for Desk {
+    fn ask(&self, asked: &crate::Asked<'_>) -> Problem {
+        let digest = asked.digest().unwrap();
+        self.book.note("asked".into());
+        self.open.lock().unwrap().push(digest.clone());
+        crate::required(asked).with("approval", digest)
+    }
+
+    fn take(&self, asked: &crate::Asked<'_>, tx: &mut banyan_store::Tx<'_>, id: &str) -> Result<(), Problem> {
+        self.book.note("taken".into());
+        assert!(!tx.is_read_only());
+        let good = asked.digest()? == id && self.open.lock().unwrap().iter().any(|open| open == id);
+        if good { Ok(()) } else { Err(crate::required(asked)) }
+    }
+}
+
+#[test]
+fn what_needs_two_persons_waits_for_the_second() {
+    for test in databases().unwrap() {
+        let book = Arc::new(Book::default());
+        let alone = door(&test, &book);
+        let cx = person(&alone, "second");
+        let write = || Input::json(json!({ "text": "a" }));
+        // Nobody keeps approvals: nothing is done.
+        let refusal = alone.call(&cx, "fact.write", write()).unwrap_err();
+        assert_eq!((refusal.code, refusal.extra.len()), (codes::APPROVAL_REQUIRED, 0));
+        assert!(!book.take().contains(&"handler".to_owned()));
+        let door = alone.approved_by(Arc::new(Desk {
+            book: Arc::clone(&book),
+            open: Mutex::default(),
+        }));
+        let refusal = door.call(&cx, "fact.write", write()).unwrap_err();
+        let id = refusal.extra["approval"].as_str().unwrap().to_owned();
+        assert_eq!(
+            book.take(),
+            [
+                "audit fact.write",
+                "policy fact.write",
+                "asked",
+                "audit ends denied"
+            ]
+        );
+        let with = |input: Input, id: &str| Input {
+            approval: Some(id.to_owned()),
+            ..input
+        };
+        door.call(&cx, "fact.write", with(write(), &id)).unwrap();
+        assert_eq!(
+            book.take(),
+            [
+                "audit fact.write",
+                "policy fact.write",
+                "taken",
+                "handler",
+                "audit ends done"
+            ]
+        );
+        // Other words are another act.
+        let other = Input::json(json!({ "text": "b" }));
+        let refusal = door.call(&cx, "fact.write", with(other, &id)).unwrap_err();
+        assert_eq!(refusal.code, codes::APPROVAL_REQUIRED);
+        assert!(!book.take().contains(&"handler".to_owned()));
+        // As a part of another act it can't wait.
+        let nested = with(write(), &id);
+        book.take();
+        let refusal = door
+            .db()
+            .clone()
+            .write::<(), Problem>({
+                let (door, cx) = (door.clone(), cx.clone());
+                move |tx| door.call_within(&cx, tx, "fact.write", nested).map(|_| ())
+            })
+            .unwrap_err();
+        assert_eq!(refusal.code, codes::APPROVAL_REQUIRED);
+        assert!(!book.take().contains(&"handler".to_owned()));
+    }
 }

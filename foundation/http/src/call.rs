@@ -128,7 +128,8 @@ pub(crate) async fn reply(
 ) -> Result<Reply, Problem> {
     let purpose = purpose(headers, &mut input)?;
     let (credential, by_cookie) = credential(headers, shared.settings.cookie)?;
-    let capacity = capacity(headers)?;
+    let mut capacity = capacity(headers)?;
+    capacity.emergency = purpose.as_deref() == Some(banyan_base::EMERGENCY);
     if by_cookie && row.method != banyan_door::Method::Get && !same_site(headers, &input.base_url) {
         let text = "这个请求不是从本站页面发出的,已拒绝。程序请用 Authorization: Bearer。";
         return Err(Problem::new(codes::FORBIDDEN, text));
@@ -289,7 +290,27 @@ pub(crate) fn capacity(headers: &HeaderMap) -> Result<Capacity, Problem> {
     Ok(Capacity {
         post: one("Banyan-Post")?,
         party: one("Banyan-For")?,
+        emergency: false,
     })
+}
+
+/// Why, for whoever is asked to approve: UTF-8, percent-encoded where the client can send nothing else.
+fn reason(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let wrong = || {
+        let text = "事由(Banyan-Reason)应为 500 字以内的 UTF-8 文字,可用百分号编码。";
+        Problem::new(codes::BAD_REQUEST, text)
+    };
+    let Some(value) = headers.get("banyan-reason") else {
+        return Ok(None);
+    };
+    let sent = std::str::from_utf8(value.as_bytes()).map_err(|_| wrong())?;
+    // A plus sign is one here.
+    let text = decoded(&sent.replace('+', "%2B")).ok_or_else(wrong)?;
+    let text = text.trim();
+    if text.chars().count() > 500 || text.chars().any(char::is_control) {
+        return Err(wrong());
+    }
+    Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
 }
 
 /// Browsers tell where a request comes from, old ones at least by `Origin`; our pages also send a header that other sites
@@ -349,6 +370,8 @@ async fn input(row: &Operation, mut request: Request) -> Result<(Input, HeaderMa
         if_match: text("if-match")?,
         if_none_match: text("if-none-match")?,
         idempotency_key: text("idempotency-key")?,
+        approval: text("banyan-approval")?,
+        reason: reason(&headers)?,
         accept: text("accept")?,
         locale,
         base_url: String::new(),
@@ -475,28 +498,30 @@ impl<'de> Visitor<'de> for OnceVisitor {
     }
 }
 
+/// `%E4%BD%A0+` decoded; `None` where an escape or the text it gives is broken.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let (high, low) = (char::from(rest.next()?), char::from(rest.next()?));
+                u8::try_from(high.to_digit(16)? * 16 + low.to_digit(16)?).ok()?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// `a=1&b=%E4%BD%A0` decoded; `None` where an escape or the text it gives is broken.
 pub(crate) fn query(raw: &str) -> Option<Vec<(String, String)>> {
-    let decode = |text: &str| -> Option<String> {
-        let mut bytes = Vec::with_capacity(text.len());
-        let mut rest = text.bytes();
-        while let Some(byte) = rest.next() {
-            bytes.push(match byte {
-                b'+' => b' ',
-                b'%' => {
-                    let (high, low) = (char::from(rest.next()?), char::from(rest.next()?));
-                    u8::try_from(high.to_digit(16)? * 16 + low.to_digit(16)?).ok()?
-                }
-                other => other,
-            });
-        }
-        String::from_utf8(bytes).ok()
-    };
     raw.split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((decode(name)?, decode(value)?))
+            Some((decoded(name)?, decoded(value)?))
         })
         .collect()
 }

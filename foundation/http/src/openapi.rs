@@ -66,7 +66,10 @@ fn request_body(row: &Operation, input: &Value) -> Option<Value> {
 }
 
 fn responses(row: &Operation, output: &Value, media: &[&str]) -> Value {
-    let refusal = json!({ "$ref": "#/components/responses/Refusal" });
+    // OAuth 2.0 refuses in a form of its own.
+    let form = row.uploads.contains(&"application/x-www-form-urlencoded");
+    let refusal = if form { "OAuthRefusal" } else { "Refusal" };
+    let refusal = json!({ "$ref": format!("#/components/responses/{refusal}") });
     let mut content = Map::new();
     if !output.is_null() {
         content.insert(JSON.into(), json!({ "schema": output }));
@@ -135,6 +138,7 @@ fn components(shared: &Shared, schemas: Map<String, Value>) -> Value {
             "pointer": { "type": "string", "description": "错误所在,RFC 6901" }, "code": text(), "message": text(),
         },
     });
+    let problem = || json!({ "schema": { "$ref": "#/components/schemas/Problem" } });
     let mut all = Map::new();
     all.insert(
         "Problem".into(),
@@ -153,10 +157,16 @@ fn components(shared: &Shared, schemas: Map<String, Value>) -> Value {
             "cookie": { "type": "apiKey", "in": "cookie", "name": shared.settings.cookie },
             "bearer": { "type": "http", "scheme": "bearer" },
         },
-        "responses": { "Refusal": {
-            "description": "拒绝(RFC 9457)",
-            "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
-        } },
+        "responses": {
+            "Refusal": {
+                "description": "拒绝(RFC 9457)",
+                "content": { "application/problem+json": problem() },
+            },
+            "OAuthRefusal": {
+                "description": "拒绝:令牌端点自己的(RFC 6749 第 5.2 节,另有 `error`),或在它之前的(RFC 9457)",
+                "content": { "application/json": problem(), "application/problem+json": problem() },
+            },
+        },
         "schemas": all,
     })
 }

@@ -32,13 +32,18 @@ pub struct Account {
     pub disabled: bool,
     /// The password was set by somebody else and is good for changing it only.
     pub must_change: bool,
-    /// `person` or `service`.
+    /// `person`, `citizen` or `service`.
     pub kind: String,
     /// Rises with every change by an administrator.
     pub version: i64,
 }
 
 impl Account {
+    /// Whether somebody signs in with it: a machine does not.
+    pub fn signs_in(&self) -> bool {
+        self.kind != "service"
+    }
+
     /// Strong entity tag, quotes included.
     pub fn etag(&self) -> String {
         format!("\"{}\"", self.version)
@@ -48,10 +53,10 @@ impl Account {
         Actor {
             id: self.id.clone(),
             name: self.name.clone(),
-            kind: if self.kind == "service" {
-                ActorKind::Service
-            } else {
-                ActorKind::Person
+            kind: match self.kind.as_str() {
+                "service" => ActorKind::Service,
+                "citizen" => ActorKind::Citizen,
+                _ => ActorKind::Person,
             },
             unit: self.unit.clone(),
             roles: self.roles.clone(),
@@ -114,6 +119,16 @@ pub(crate) fn create_service(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount) -> Res
 /// Makes the account of a person who signs in elsewhere; it has no password until an administrator gives one.
 pub(crate) fn create_external(cx: &Ctx, tx: &mut Tx<'_>, new: &NewAccount) -> Result<Account, Problem> {
     make(cx, tx, new, "person", None)
+}
+
+/// Makes a citizen's account, with a password or, where he signs in elsewhere, none.
+pub(crate) fn create_citizen(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    new: &NewAccount,
+    password_hash: Option<&str>,
+) -> Result<Account, Problem> {
+    make(cx, tx, new, "citizen", password_hash)
 }
 
 fn make(

@@ -139,6 +139,7 @@ pub(crate) fn update(
         }
         Some(_) => {}
     }
+    let before_name = before.name.clone();
     let after = Account {
         name: change.name.unwrap_or(before.name),
         unit: match change.unit {
@@ -164,6 +165,15 @@ pub(crate) fn update(
     }
     if after.kind == "service" && after.roles.contains("admin") {
         wrong = wrong.with_error("/roles", "pattern", "服务账号不能是管理员");
+    }
+    // Who a citizen is stands in the party register, and he works for nobody.
+    let same = before_name == after.name && after.unit.is_none() && after.roles.is_empty();
+    if after.kind == "citizen" && !same {
+        wrong = wrong.with_error(
+            "/roles",
+            "kind",
+            "公众账号只能停用、启用,不能有单位和角色,也不能改姓名",
+        );
     }
     // Nobody locks himself out; another administrator can do it.
     if cx.actor.id == after.id && (after.disabled || !after.roles.contains("admin")) {
@@ -204,7 +214,7 @@ pub(crate) fn update(
 /// Gives an account a new password; its sessions and tokens end and a lock is lifted.
 pub(crate) fn reset_password(cx: &Ctx, tx: &mut Tx<'_>, id: &str, hash: &str) -> Result<(), Problem> {
     let account = found(tx, id)?;
-    if account.kind != "person" {
+    if !account.signs_in() {
         let text = "服务账号没有密码;请换发它的密钥。";
         return Err(Problem::new(codes::CONFLICT, text));
     }

@@ -6,15 +6,21 @@
 //! - A wrong login, a wrong password and a disabled account cost the same time and give the same answer. Failures delay
 //!   the next try, longer and longer up to a quarter of an hour, and never a device that has signed in before.
 //! - Whoever acts in a post, acts in one, within its dates, and as nobody else; delegation is never passed on.
+//! - A number of a person or an organisation is kept sealed, is proved for one party at most, and lets nobody in.
+//! - Nobody agrees to what he asked for himself, in whatever post; an approval is for one call, and counts once.
 //! - Must not know: engines.
 //!
 //! Map: `account`: accounts. `sign`: how people and machines are let in. `people`: in what capacity they act (posts,
-//! delegation). `audit`: the log that can be proved. `person`: what persons see of it, and say to it. `keys`: keys of data
-//! and their end. `admin`: what administrators do with accounts. `policy`: Cedar. `operations`: the rows in the door.
+//! delegation, citizens and whom they act for). `approval`: what needs two persons. `emergency`: emergency access
+//! (break-glass). `audit`: the log that can be proved. `person`: what persons see of it, and say to it. `keys`: keys of data
+//! and their end. `admin`: what administrators do with accounts. `policy`: Cedar. `simulate`: what it would say to somebody.
+//! `operations`: the rows in the door.
 
 mod account;
 mod admin;
+pub mod approval;
 pub mod audit;
+pub mod emergency;
 pub mod keys;
 mod operations;
 mod people;
@@ -23,6 +29,7 @@ mod policy;
 #[cfg(test)]
 mod policy_tests;
 mod sign;
+pub mod simulate;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +37,7 @@ use banyan_store::{Migration, MigrationSet};
 
 pub use account::{NewAccount, names as account_names};
 pub use operations::operations;
+pub use people::PartyRegister;
 pub use policy::{CedarPolicy, SELF};
 pub use sign::{Accounts, FirstLogin, Provider, SESSION_COOKIE, Settings};
 
@@ -84,6 +92,24 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             name: "post",
             sqlite: include_str!("../migrations/sqlite/0008_post.sql"),
             postgres: include_str!("../migrations/postgres/0008_post.sql"),
+        },
+        Migration {
+            number: 9,
+            name: "party",
+            sqlite: include_str!("../migrations/sqlite/0009_party.sql"),
+            postgres: include_str!("../migrations/postgres/0009_party.sql"),
+        },
+        Migration {
+            number: 10,
+            name: "approval",
+            sqlite: include_str!("../migrations/sqlite/0010_approval.sql"),
+            postgres: include_str!("../migrations/postgres/0010_approval.sql"),
+        },
+        Migration {
+            number: 11,
+            name: "emergency",
+            sqlite: include_str!("../migrations/sqlite/0011_emergency.sql"),
+            postgres: include_str!("../migrations/postgres/0011_emergency.sql"),
         },
     ],
 };

@@ -196,7 +196,7 @@ pub(crate) fn described() -> Value {
             "id": { "type": "string", "format": "uuid" }, "login": { "type": "string" }, "name": { "type": "string" },
             "unit": { "type": ["string", "null"] }, "roles": { "type": "array", "items": { "type": "string" } },
             "disabled": { "type": "boolean" }, "must_change": { "type": "boolean", "description": "下次登录须先改密码" },
-            "kind": { "type": "string", "enum": ["person", "service"] }, "version": { "type": "integer" },
+            "kind": { "type": "string", "enum": ["person", "citizen", "service"] }, "version": { "type": "integer" },
         },
     })
 }

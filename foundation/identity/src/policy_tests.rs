@@ -202,6 +202,22 @@ fn no_purpose_no_rows() {
 }
 
 #[test]
+fn masks_are_the_same_in_a_transition() {
+    let (policy, operation) = (clinic(), row());
+    let mut cx = world().ctx(actor(&["clinic.nurse"]));
+    cx.purpose = Some("clinic.care".into());
+    let target = Target {
+        transition: Some("discharge".into()),
+        ..Target::records("clinic.patient", "transition")
+    };
+    let Decision::Permit(asked) = policy.decide(&cx, &target, &operation).unwrap() else {
+        panic!("refused");
+    };
+    // The telephone is shown whole, as it is to who looks.
+    assert_eq!(asked.fields.keys().collect::<Vec<_>>(), ["number"]);
+}
+
+#[test]
 fn persons_data_are_not_the_administrators() {
     let policy = clinic();
     let admin = actor(&["admin"]);

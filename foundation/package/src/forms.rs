@@ -62,6 +62,11 @@ const IMPACT: Shape = Table(&[
     must("assessed_on", Date, "评估日期。"),
     must("assessed_by", Text, "评估单位。"),
     must("review_by", Date, "此日之前重新评估。"),
+    may(
+        "unsealed",
+        Text,
+        "哪些个人信息不加密保存(sealed = false),为何必要,以何种措施保护。",
+    ),
 ]);
 
 const ROLE: Shape = Table(&[
@@ -172,6 +177,11 @@ const FIELD: Shape = Tagged {
         may("immutable", Boolean, "只在新建时填写,以后不能修改。"),
         may("grade", GRADES, "数据分级(GB/T 43697)。"),
         may("personal", Boolean, "是个人信息。"),
+        may(
+            "sealed",
+            Boolean,
+            "false 则明文保存(须全文检索、排序或按范围筛选的个人信息),并在影响评估的 unsealed 中说明。",
+        ),
         may(
             "mask",
             Choice(&["hide", "middle", "tail", "coarse"], "form"),

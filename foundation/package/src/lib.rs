@@ -5,7 +5,7 @@
 //! - Must not know: the database, HTTP.
 //!
 //! Map: `model`: what the files mean. `raw`: their form. `read`: files → [`Package`]. `check`: what only shows when all
-//! files are seen, FEEL included (`check_steps`: that of steps). `scope`: record types as FEEL types. `diff`: what an apply
+//! files are seen, FEEL included (`check_steps`: that of steps). `scope`: record types as FEEL types. `sealing`: fields kept as ciphertext. `diff`: what an apply
 //! would change. `policy`: a package as policy sees it. `overlay`, `merge`: overlays merged into the package they change.
 
 mod check;
@@ -27,6 +27,7 @@ mod read_types;
 mod read_views;
 mod schema;
 mod scope;
+mod sealing;
 mod seed;
 #[cfg(test)]
 mod tests;

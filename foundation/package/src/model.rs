@@ -114,6 +114,9 @@ pub struct Impact {
     pub assessed_by: String,
     /// ISO date by which it is made anew.
     pub review_by: String,
+    /// Why some personal fields are kept in the clear (`sealed = false`), and what guards them instead.
+    #[serde(default)]
+    pub unsealed: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -235,6 +238,9 @@ pub struct Field {
     pub immutable: bool,
     pub grade: Grade,
     pub personal: bool,
+    /// Kept as a sealed text; settled when the package is read, so that one applied before there was sealing stays as it is.
+    #[serde(default)]
+    pub sealed: Option<bool>,
     /// How it is shown to those who may not see it whole.
     pub mask: Option<Mask>,
     pub retention: Option<String>,

@@ -47,6 +47,10 @@ pub fn shape(package: &str, name: &str, record: &RecordType) -> TypeShape {
         let Some(kind) = kind(package, &field.kind).filter(|_| !OWN.contains(&name.as_str())) else {
             continue;
         };
+        // What is sealed, the database can't compare.
+        if record.is_sealed(name) {
+            continue;
+        }
         attributes.push(Attribute {
             name: name.clone(),
             kind,

@@ -137,6 +137,7 @@ pub(crate) struct RawField {
     pub immutable: bool,
     #[serde(default)]
     pub personal: bool,
+    pub sealed: Option<bool>,
     pub grade: Option<String>,
     pub mask: Option<Mask>,
     pub retention: Option<String>,

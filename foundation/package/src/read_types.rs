@@ -40,6 +40,12 @@ impl Reader {
             message: raw.message,
             field: raw.field,
         };
+        for (name, field) in &mut fields {
+            let subject = raw.subject.as_deref() == Some(name);
+            if field.sealed.is_none() && !subject && field.can_be_sealed() {
+                field.sealed = Some(true);
+            }
+        }
         let record = RecordType {
             title: raw.title,
             about: raw.about,
@@ -142,6 +148,7 @@ impl Reader {
             immutable: raw.immutable,
             grade: grade(raw.grade.as_deref()),
             personal: raw.personal,
+            sealed: raw.sealed,
             mask: raw.mask,
             retention: raw.retention,
             default: raw.default,

@@ -8,6 +8,7 @@
 //!
 //! Map: `shape`: types as policies see them, and the Cedar schema made of them. `compile`: what is left of a policy when all
 //! but the row is known, as a predicate. `policies`: parsed, checked and asked. `rules`: all that a package lays down.
+//! `text`: where policies begin.
 
 mod compile;
 mod policies;
@@ -15,7 +16,8 @@ mod rules;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use policies::{Answer, CITIZEN, Fault, PUBLIC, Policies, Question, Reason, principal_entity};
 pub use rules::{PackageRules, PurposeRules, TypeRules};
-pub use shape::{Attribute, AttributeKind, TypeShape, VERBS, entity_type, schema};
+pub use shape::{Attribute, AttributeKind, TypeShape, VERBS, entity_type, schema, schema_text};

@@ -87,6 +87,8 @@ pub struct Policies {
     citizens: PolicySet,
     /// Policies with a last day.
     until: BTreeMap<PolicyId, String>,
+    /// Lines on which policies begin.
+    lines: BTreeMap<PolicyId, usize>,
     package: String,
 }
 
@@ -207,13 +209,23 @@ impl Policies {
         })?;
         let (mut all, mut until) = (PolicySet::new(), BTreeMap::new());
         let (mut public, mut citizens) = (PolicySet::new(), PolicySet::new());
+        let (starts, mut lines) = (crate::text::lines(text), BTreeMap::new());
         let mut faults = Vec::new();
         for policy in read.policies() {
             let mut fault = |message: String| faults.push(Fault { offset: 0, message });
+            // As they are read they are named by their place.
+            let place = policy.id().to_string();
+            let place = place
+                .strip_prefix("policy")
+                .and_then(|at| at.parse::<usize>().ok());
+            let line = place.and_then(|at| starts.get(at).copied());
             let policy = match policy.annotation("id") {
                 Some(id) => policy.new_id(PolicyId::new(id)),
                 None => policy.clone(),
             };
+            if let Some(line) = line {
+                lines.insert(policy.id().clone(), line);
+            }
             if let Some(day) = policy.annotation("until") {
                 if day.len() != 10 || day.bytes().filter(|byte| *byte == b'-').count() != 2 {
                     fault(format!("@until(\"{day}\") is not a date like 2022-12-31"));
@@ -245,8 +257,14 @@ impl Policies {
             public,
             citizens,
             until,
+            lines,
             package: package.to_owned(),
         })
+    }
+
+    /// The line of the text, from 1, on which a policy begins, by the name that a [`Reason`] gives.
+    pub fn line(&self, policy: &str) -> Option<usize> {
+        self.lines.get(&PolicyId::new(policy)).copied()
     }
 
     /// Roles that are named as principals, as `<package>.<role>`.
@@ -405,40 +423,41 @@ impl Policies {
             return Answer::default();
         };
         let mut reasons = Vec::new();
-        let (mut k, mut two) = (Vec::new(), Vec::new());
-        for (id, permits, rows) in parts {
+        // What each permit asks for its rows.
+        let mut permits = Vec::new();
+        for (id, permit, rows) in parts {
             if let Err(unsupported) = &rows {
                 tracing_error(&self.package, question, unsupported);
             }
             // What can't be said to a database: a permit is never, a forbid always.
-            let rows = rows.unwrap_or(if permits {
+            let rows = rows.unwrap_or(if permit {
                 Predicate::Never
             } else {
                 Predicate::Always
             });
-            if permits && !rows.is_never() {
+            if permit && !rows.is_never() {
                 let policy = self.all.policy(&id);
                 let annotation = |name: &str| policy.and_then(|policy| policy.annotation(name));
-                k.push(annotation("k_anonymous").and_then(|k| k.parse::<u32>().ok()));
-                two.push(annotation("two_person").map(str::to_owned));
+                let k = annotation("k_anonymous").and_then(|k| k.parse::<u32>().ok());
+                permits.push((annotation("two_person").map(str::to_owned), k, rows.clone()));
             }
             reasons.push(Reason {
                 policy: id.to_string(),
-                permits,
+                permits: permit,
                 rows,
             });
         }
-        let some = |permits: bool| {
-            reasons
-                .iter()
-                .filter(move |reason| reason.permits == permits)
-                .map(|reason| reason.rows.clone())
-        };
-        let rows = Predicate::any(some(true)).unless(Predicate::any(some(false)));
+        // Of permits that ask differently those that ask least count, and only for their own rows: else the rows of one
+        // that asks for another person's consent would be had without it.
+        let asks = |(two, k, _): &(Option<String>, Option<u32>, Predicate)| (two.is_some(), *k);
+        let least = permits.iter().map(asks).min();
+        permits.retain(|permit| Some(asks(permit)) == least);
+        let forbidden = reasons.iter().filter(|reason| !reason.permits);
+        let forbidden = Predicate::any(forbidden.map(|reason| reason.rows.clone()));
         Answer {
-            rows,
-            k_anonymous: k.into_iter().min().flatten(),
-            two_person: two.into_iter().min().flatten(),
+            rows: Predicate::any(permits.iter().map(|(_, _, rows)| rows.clone())).unless(forbidden),
+            k_anonymous: least.and_then(|(_, k)| k),
+            two_person: permits.into_iter().find_map(|(two, _, _)| two),
             reasons,
         }
     }

@@ -188,3 +188,14 @@ pub fn schema(package: &str, shapes: &[TypeShape]) -> Value {
     }
     Value::Object(all)
 }
+
+/// The same schema in Cedar's own words, for whoever writes policies.
+///
+/// # Errors
+/// Where a name can't be used in policies.
+pub fn schema_text(package: &str, shapes: &[TypeShape]) -> Result<String, String> {
+    cedar_policy::SchemaFragment::from_json_value(schema(package, shapes))
+        .map_err(|error| error.to_string())?
+        .to_cedarschema()
+        .map_err(|error| error.to_string())
+}

@@ -142,6 +142,43 @@ fn purposes_and_annotations_count() {
     assert_eq!(export.two_person.as_deref(), Some("导出须另一人同意"));
 }
 
+/// Rows of a permit that asks something are never had through one that asks less.
+#[test]
+fn what_asks_least_gives_its_own_rows_only() {
+    let own = "permit(principal, action in [Action::\"list\"], resource is health_code::person) when { resource.open };";
+    let all = |annotation: &str| {
+        format!(
+            "{annotation} permit(principal, action in [Action::\"list\"], resource is health_code::person);"
+        )
+    };
+    let open = ask(own, &clerk(), "health-code.person", "list", None).rows;
+    for (annotations, wanted) in [
+        (vec!["@two_person(\"甲\")"], (None, None)),
+        (vec!["@k_anonymous(\"5\")"], (None, None)),
+        (vec!["@k_anonymous(\"5\")", "@two_person(\"甲\")"], (None, None)),
+    ] {
+        let texts: Vec<String> = annotations.iter().map(|annotation| all(annotation)).collect();
+        let text = format!("{own}\n{}", texts.join("\n"));
+        let answer = ask(&text, &clerk(), "health-code.person", "list", None);
+        assert_eq!((answer.k_anonymous, answer.two_person), wanted, "{text}");
+        assert_eq!(answer.rows, open, "{text}");
+    }
+    // Without the plain one: groups come before the consent of another.
+    let text = format!("{} {}", all("@k_anonymous(\"5\")"), all("@two_person(\"甲\")"));
+    let answer = ask(&text, &clerk(), "health-code.person", "list", None);
+    assert_eq!(
+        (answer.rows, answer.k_anonymous, answer.two_person),
+        (Predicate::Always, Some(5), None)
+    );
+    let text = format!(
+        "@k_anonymous(\"3\") {own} {} {}",
+        all("@k_anonymous(\"10\")"),
+        all("@two_person(\"甲\")")
+    );
+    let answer = ask(&text, &clerk(), "health-code.person", "list", None);
+    assert_eq!((answer.rows, answer.k_anonymous), (open, Some(3)));
+}
+
 #[test]
 fn only_what_names_them_counts_for_strangers_and_citizens() {
     let text = "permit(principal, action, resource is health_code::person);

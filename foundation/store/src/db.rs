@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::pool::Pool;
-use crate::postgres::{BEGIN_ALONE, BEGIN_READ, BEGIN_WRITE, PgConnection};
+use crate::postgres::{BEGIN_ALONE, BEGIN_BESIDE, BEGIN_READ, BEGIN_WRITE, PgConnection};
 use crate::sql::{Dialect, RewriteCache};
 use crate::sqlite::{Sqlite, Step, Task};
 use crate::tx::{Conn, Tx};
@@ -18,6 +18,9 @@ pub struct Options {
     pub connections: usize,
     /// What is deleted is overwritten, as far as the database can: for keys. Dearer for every deletion. See [`Db::scrub`].
     pub overwrite_deleted: bool,
+    /// For pools whose users hold a transaction of another pool over the same database, perhaps: ordinary writes take no
+    /// lock that changes of the catalogue wait for, or the one could wait for the other for ever (PostgreSQL).
+    pub beside: bool,
 }
 
 impl Default for Options {
@@ -25,6 +28,7 @@ impl Default for Options {
         Options {
             connections: 8,
             overwrite_deleted: false,
+            beside: false,
         }
     }
 }
@@ -40,6 +44,7 @@ struct Inner {
     backend: Backend,
     signals: Arc<Signals>,
     rewrites: RewriteCache,
+    beside: bool,
 }
 
 enum Backend {
@@ -101,6 +106,7 @@ impl Db {
                 backend,
                 signals,
                 rewrites: RewriteCache::default(),
+                beside: options.beside,
             }),
         })
     }
@@ -142,7 +148,14 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.write_as(BEGIN_WRITE, f)
+        self.write_as(
+            if self.inner.beside {
+                BEGIN_BESIDE
+            } else {
+                BEGIN_WRITE
+            },
+            f,
+        )
     }
 
     /// Like [`Db::write`], while nothing else is written: for changes of the catalogue.

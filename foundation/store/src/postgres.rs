@@ -18,6 +18,7 @@ const STATEMENTS: usize = 400;
 const CATALOGUE_LOCK: i64 = 0x6261_6e79;
 
 pub(crate) const BEGIN_WRITE: &str = "BEGIN; SELECT pg_advisory_xact_lock_shared(1650552441)";
+pub(crate) const BEGIN_BESIDE: &str = "BEGIN";
 pub(crate) const BEGIN_ALONE: &str = "BEGIN; SELECT pg_advisory_xact_lock(1650552441)";
 pub(crate) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 

@@ -7,6 +7,8 @@ const server = createServer();
 await new Promise((done) => server.listen(0, "127.0.0.1", done));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 let user = "alice";
+// Names and numbers of those who have one, as JSON: {"user": ["name", "number"]}.
+const people = JSON.parse(process.env.PEOPLE ?? "{}");
 
 const provider = new Provider(issuer, {
   clients: [
@@ -22,14 +24,17 @@ const provider = new Provider(issuer, {
   ],
   pkce: { required: () => true },
   scopes: ["openid", "profile"],
-  claims: { openid: ["sub"], profile: ["name", "preferred_username"] },
+  claims: { openid: ["sub"], profile: ["name", "preferred_username", "id_number"] },
   conformIdTokenClaims: false,
   features: { devInteractions: { enabled: false } },
   cookies: { keys: ["test-only"] },
   interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
   findAccount: (_, id) => ({
     accountId: id,
-    claims: () => ({ sub: id, name: `${id} 外部`, preferred_username: id }),
+    claims: () => {
+      const [name, number] = people[id] ?? [`${id} 外部`];
+      return { sub: id, name, preferred_username: id, id_number: number };
+    },
   }),
 });
 

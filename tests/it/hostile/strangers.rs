@@ -28,7 +28,6 @@ pub fn strangers(target: &Target) {
         ("another type's import", target.clerk("POST", &format!("{secret}/imports")).body("text/csv", "name\nx\n"), &[403, 404]),
         ("another type by OGC", target.clerk("GET", "/ogc/collections/bad.secret/items"), &[403, 404]),
         ("jobs", target.clerk("GET", "/v1/jobs"), &[403]),
-        ("events", target.clerk("GET", "/v1/events"), &[403]),
         ("accounts", target.clerk("GET", "/v1/accounts"), &[403]),
         ("an own administrator", target.clerk("POST", "/v1/accounts").json("{\"login\":\"evil\",\"name\":\"x\",\"roles\":[\"admin\"],\"password\":\"correct horse battery\"}"), &[403]),
         ("a package", target.clerk("POST", "/v1/packages/apply").json("{\"packages\":[]}"), &[403]),

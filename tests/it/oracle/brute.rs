@@ -192,11 +192,13 @@ impl Seen {
     }
 }
 
-const MASKED: &[&str] = &["name", "phone", "code", "birth", "area", "secret"];
-const PERSONAL: &[&str] = &["name", "phone", "code", "birth", "note", "area"];
+const MASKED: &[&str] = &["name", "phone", "code", "birth", "area", "number", "secret"];
+const PERSONAL: &[&str] = &[
+    "name", "phone", "code", "birth", "note", "area", "number", "wechat",
+];
 pub const FIELDS: &[&str] = &[
     "title", "unit", "region", "tags", "score", "open", "kind", "owner", "party", "name", "phone", "code",
-    "birth", "note", "area", "secret",
+    "birth", "note", "area", "number", "wechat", "secret",
 ];
 
 fn shaded(field: &str, value: &Json) -> Json {
@@ -206,7 +208,7 @@ fn shaded(field: &str, value: &Json) -> Json {
     let letters: Vec<char> = text.chars().collect();
     let end = |n: usize| letters[letters.len() - n..].iter().collect::<String>();
     match field {
-        "name" => match letters.len() {
+        "name" | "number" => match letters.len() {
             0 => Json::Null,
             1 => json!("*"),
             2 => json!(format!("{}*", letters[0])),

@@ -105,7 +105,7 @@ legal_basis = "测试"
 retention = "P1Y"
 roles = ["clerk", "chief"]
 [purposes.care.fields]
-item = ["name", "phone", "code", "birth", "note", "area"]
+item = ["name", "phone", "code", "birth", "note", "area", "number", "wechat"]
 [purposes.count]
 title = { zh = "统计" }
 legal_basis = "测试"
@@ -120,6 +120,7 @@ safeguards = "测试"
 assessed_on = 2022-01-01
 assessed_by = "省数字办"
 review_by = 2023-01-01
+unsealed = "测试:筛选、排序、检索"
 "#;
 const CODES: &str = r#"
 title = { zh = "类" }
@@ -195,6 +196,7 @@ type = "text"
 title = { zh = "姓名" }
 personal = true
 grade = "重要"
+sealed = false
 mask = "middle"
 search = true
 [fields.phone]
@@ -202,6 +204,7 @@ type = "text"
 title = { zh = "电话" }
 personal = true
 grade = "重要"
+sealed = false
 mask = "tail"
 index = true
 [fields.code]
@@ -209,12 +212,14 @@ type = "text"
 title = { zh = "证号" }
 personal = true
 grade = "重要"
+sealed = false
 mask = "hide"
 [fields.birth]
 type = "date"
 title = { zh = "生日" }
 personal = true
 grade = "重要"
+sealed = false
 mask = "coarse"
 [fields.area]
 type = "region"
@@ -225,6 +230,19 @@ mask = "coarse"
 [fields.note]
 type = "text"
 title = { zh = "记" }
+personal = true
+grade = "重要"
+sealed = false
+[fields.number]
+type = "text"
+title = { zh = "号" }
+personal = true
+grade = "核心"
+mask = "middle"
+index = true
+[fields.wechat]
+type = "text"
+title = { zh = "微信" }
 personal = true
 grade = "重要"
 [fields.secret]

@@ -68,6 +68,11 @@ impl Dice {
             ),
             ("code", json!(format!("C{}", self.number(40)))),
             (
+                "number",
+                json!(self.one_of(&["3", "35", "350", "350102199001011234", "号码"])),
+            ),
+            ("wechat", json!(self.one_of(&["w1", "w2"]))),
+            (
                 "birth",
                 json!(format!(
                     "19{:02}-0{}-1{}",
@@ -224,8 +229,8 @@ impl Dice {
         }
         for _ in 0..1 + self.number(3) {
             let who = self.one_of(&principals);
-            let field = self.one_of(&["name", "phone", "code", "birth", "area", "secret"]);
-            let other = self.one_of(&["name", "phone", "code", "birth", "area", "secret"]);
+            let field = self.one_of(&["name", "phone", "code", "birth", "area", "number", "secret"]);
+            let other = self.one_of(&["name", "phone", "code", "birth", "area", "number", "secret"]);
             let condition = self.condition(2);
             text.push_str(&format!(
                 "permit({who}, action in [Action::\"reveal\"], resource is oracle::item) when {{ context has field && [\"{field}\", \"{other}\"].contains(context.field) && {condition} }};\n"

@@ -1,6 +1,7 @@
 //! Signing in with others' software: an OAuth 2.0 client, an OpenID Connect provider, one that lies; and a look for secrets
 //! where none may be.
 
+mod citizens;
 mod stand;
 
 use std::io::Write;
@@ -32,8 +33,11 @@ fn served(issuer: &str, first: FirstLogin) -> Vec<(Bed, String)> {
             secret_file: Some(secret_file),
             scopes: vec!["profile".into()],
             first,
+            assurance: 2,
+            number_claim: "id_number".into(),
         };
         let settings = Settings {
+            citizens: first == FirstLogin::Citizen,
             providers: vec![provider],
             ..Settings::new(&test.folder)
         };
@@ -152,7 +156,7 @@ fn people_come_by_an_upstream_provider() {
             let ways = Browser::default().get(&format!("{base}/v1/session/ways")).json();
             assert_eq!(
                 ways,
-                json!({ "providers": [{ "id": "upstream", "title": "省统一身份认证" }] })
+                json!({ "providers": [{ "id": "upstream", "title": "省统一身份认证" }], "citizens": false })
             );
             // Somebody who is unknown here.
             become_user("alice");
@@ -337,7 +341,7 @@ fn forged_id_tokens_are_refused() {
 }
 
 /// All that this process logs, at the finest level of our own code.
-fn log() -> Arc<Mutex<Vec<u8>>> {
+pub fn log() -> Arc<Mutex<Vec<u8>>> {
     static LOG: OnceLock<Arc<Mutex<Vec<u8>>>> = OnceLock::new();
     struct Sink(Arc<Mutex<Vec<u8>>>);
     impl Write for Sink {

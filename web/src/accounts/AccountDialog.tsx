@@ -1,31 +1,16 @@
-import { useQueries, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { App, Form, Input, Modal, Select } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { call, Refused } from "../api/client";
-import { pkg as packageQuery, packages, unitName } from "../api/queries";
-import { tr } from "../i18n";
+import { call } from "../api/client";
+import { unitName } from "../api/queries";
 import { RemoteSelect } from "../records/RemoteSelect";
+import { atFields } from "../shell/fields";
 import { sentence } from "../shell/States";
 import type { Managed } from "./AccountsPage";
+import { useRoles } from "./useRoles";
 
 type Values = { login?: string; name: string; unit?: string | null; roles?: string[]; password?: string };
-
-/** Every role that can be granted, with the system it belongs to. */
-function useRoles(): { value: string; label: string }[] {
-  const { t } = useTranslation();
-  const all = useQuery(packages);
-  const homes = useQueries({
-    queries: (all.data?.items ?? []).map((one) => ({ ...packageQuery(one.id), staleTime: 300_000 })),
-  });
-  const declared = homes.flatMap((home) =>
-    (home.data?.roles ?? []).map(([name, role]) => ({
-      value: `${home.data?.id}.${name}`,
-      label: `${tr(home.data?.title)} · ${tr(role.title)}`,
-    })),
-  );
-  return [{ value: "admin", label: t("admin") }, ...declared];
-}
 
 /** A new account (`account` null), or changes to one. What the server refuses is told at its field. */
 export function AccountDialog({ account, close }: { account: Managed | null; close: () => void }) {
@@ -49,10 +34,7 @@ export function AccountDialog({ account, close }: { account: Managed | null; clo
       void message.success(t("acc.saved"));
       close();
     } catch (error) {
-      const told = error instanceof Refused ? (error.problem.errors ?? []) : [];
-      for (const one of told)
-        form.setFields([{ name: one.pointer.slice(1) as keyof Values, errors: [one.message] }]);
-      if (told.length === 0) void message.error(sentence(error, t));
+      if (!atFields(form, error)) void message.error(sentence(error, t));
     } finally {
       setBusy(false);
     }

@@ -4,6 +4,8 @@ import { useDeferredValue, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call } from "../api/client";
 import type { Account } from "../api/types";
+import { ConfirmDialog } from "../people/ConfirmDialog";
+import { PostsDialog } from "../people/PostsDialog";
 import { Failure, Loading, Nothing, sentence } from "../shell/States";
 import { useRoleNames } from "../shell/useRoleNames";
 import { AccountDialog } from "./AccountDialog";
@@ -22,6 +24,8 @@ export function AccountsPage() {
   const [typed, setTyped] = useState("");
   const [edited, setEdited] = useState<Managed | "new" | null>(null);
   const [rescued, setRescued] = useState<Managed | null>(null);
+  const [posted, setPosted] = useState<Managed | null>(null);
+  const [confirmed, setConfirmed] = useState<Managed | null>(null);
   const q = useDeferredValue(typed.trim());
   const found = useInfiniteQuery({
     queryKey: ["accounts", q],
@@ -89,7 +93,8 @@ export function AccountsPage() {
               title: t("acc.name"),
               render: (_v, one) => (
                 <>
-                  {one.name} {one.disabled && <Tag>{t("acc.disabled")}</Tag>}
+                  {one.name} {one.kind === "citizen" && <Tag>{t("ppl.citizen")}</Tag>}
+                  {one.disabled && <Tag>{t("acc.disabled")}</Tag>}
                 </>
               ),
             },
@@ -110,12 +115,26 @@ export function AccountsPage() {
               title: t("acc.acts"),
               render: (_v, one) => (
                 <Space wrap size={0}>
-                  <Button type="link" onClick={() => setEdited(one)}>
-                    {t("acc.edit")}
-                  </Button>
-                  <Button type="link" onClick={() => setRescued(one)}>
-                    {t("acc.reset")}
-                  </Button>
+                  {one.kind !== "citizen" && (
+                    <Button type="link" onClick={() => setEdited(one)}>
+                      {t("acc.edit")}
+                    </Button>
+                  )}
+                  {one.kind === "person" && (
+                    <Button type="link" onClick={() => setPosted(one)}>
+                      {t("ppl.posts")}
+                    </Button>
+                  )}
+                  {one.kind === "citizen" && !one.disabled && (
+                    <Button type="link" onClick={() => setConfirmed(one)}>
+                      {t("ppl.confirm")}
+                    </Button>
+                  )}
+                  {one.kind !== "service" && (
+                    <Button type="link" onClick={() => setRescued(one)}>
+                      {t("acc.reset")}
+                    </Button>
+                  )}
                   {one.disabled ? (
                     <Button type="link" onClick={() => void switchTo(one, false)}>
                       {t("acc.enable")}
@@ -145,6 +164,8 @@ export function AccountsPage() {
           }}
         />
       )}
+      {posted && <PostsDialog account={posted} close={() => setPosted(null)} />}
+      {confirmed && <ConfirmDialog account={confirmed} close={() => setConfirmed(null)} />}
       {rescued && <PasswordDialog account={rescued} close={() => setRescued(null)} />}
     </>
   );

@@ -1,5 +1,7 @@
 /** One way to the server: cookies, the header that proves the request is ours, and problems as values. */
 
+import { PURPOSE, packageOf, purposeOf } from "./purposes";
+
 /** What the server says when it refuses (RFC 9457). */
 export type Problem = {
   status: number;
@@ -8,6 +10,8 @@ export type Problem = {
   detail: string;
   trace?: string;
   errors?: { pointer: string; code: string; message: string }[];
+  /** Where personal data are asked for without a good purpose: those that the reader may name. */
+  purposes?: { name: string; title: string }[];
 };
 
 export class Refused extends Error {
@@ -42,13 +46,28 @@ async function problemOf(response: Response): Promise<Problem> {
   }
 }
 
+const FOR = "banyan.for";
+
+/** The party that is acted for in this tab, by a link that it granted. */
+export const actsFor = () => sessionStorage.getItem(FOR);
+
+/** Acts for a party from now on; null: for oneself. */
+export function actFor(party: string | null): void {
+  if (party) sessionStorage.setItem(FOR, party);
+  else sessionStorage.removeItem(FOR);
+}
+
 /** Calls the server; throws `Refused` with its problem, or with one of our own where it can't be reached. */
 export async function call<T>(path: string, options: Options = {}): Promise<T> {
   const method = options.method ?? "GET";
   const headers: Record<string, string> = { accept: "application/json", ...options.headers };
   if (method !== "GET") headers["x-banyan"] = "1";
+  const purpose = purposeOf(packageOf(path) ?? "");
+  if (purpose !== undefined) headers[PURPOSE] = purpose;
   // A write that is sent twice because the line broke is done once.
   if (method === "POST" && !headers["idempotency-key"]) headers["idempotency-key"] = crypto.randomUUID();
+  const party = actsFor();
+  if (party) headers["banyan-for"] = party;
   if (options.body !== undefined) headers["content-type"] = "application/json";
   let response: Response;
   try {

@@ -7,7 +7,8 @@ import {
   useMutation,
   useQueryClient,
 } from "@tanstack/react-query";
-import { call, Refused } from "./client";
+import { actFor, actsFor, call, Refused } from "./client";
+import { belongsTo, choose, settle } from "./purposes";
 import type { Account, HistoryEntry, Package, PackageSummary, RecordItem, RecordPage } from "./types";
 
 export const client = new QueryClient({
@@ -23,17 +24,44 @@ export const client = new QueryClient({
 
 /** Whoever is here now (null: nobody) sees nothing kept from whoever was here before. */
 export function become(account: Account | null): void {
+  belongsTo(account?.id ?? "");
+  actFor(null);
   client.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
   client.setQueryData(["session"], account);
+  // In which post he acts, and so with which roles, only the session says.
+  if (account) void client.invalidateQueries({ queryKey: ["session"] });
+}
+
+/** Acts in another capacity from now on: nothing that was seen in the one before is kept. */
+export async function change(capacity: () => Promise<unknown>): Promise<void> {
+  await capacity();
+  await client.invalidateQueries({ queryKey: ["session"] });
+  await client.resetQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+}
+
+type Acting = { unit: string | null; roles: string[]; standing: { post: string | null } };
+
+/** The account, with the unit and roles that it acts with. */
+async function acting(): Promise<Account> {
+  const { account, acting } = await call<{ account: Account; acting: Acting }>("/v1/session");
+  return { ...account, unit: acting.unit, roles: acting.roles };
 }
 
 export const session = queryOptions({
   queryKey: ["session"],
   queryFn: async (): Promise<Account | null> => {
     try {
-      return (await call<{ account: Account }>("/v1/session")).account;
+      const account = await acting();
+      belongsTo(account.id);
+      return account;
     } catch (error) {
-      if (error instanceof Refused && error.problem.status === 401) return null;
+      if (!(error instanceof Refused)) throw error;
+      if (error.problem.status === 401) return null;
+      // A link that has ended ends the acting by it, and nothing else.
+      if (error.problem.status === 403 && actsFor()) {
+        actFor(null);
+        return acting();
+      }
       throw error;
     }
   },
@@ -46,7 +74,24 @@ export const packages = queryOptions({
 });
 
 export const pkg = (id: string) =>
-  queryOptions({ queryKey: ["package", id], queryFn: () => call<Package>(`/v1/packages/${id}`) });
+  queryOptions({
+    queryKey: ["package", id],
+    queryFn: async () => {
+      const found = await call<Package>(`/v1/packages/${id}`);
+      // What one may do can depend on what for.
+      return settle(id, found.my_purposes) ? call<Package>(`/v1/packages/${id}`) : found;
+    },
+  });
+
+/** Uses a package's data for another purpose: nothing that was read for the one before stays on the page. */
+export function changePurpose(id: string, purpose: string | undefined): void {
+  choose(id, purpose);
+  const read = ["records", "record", "history", "aggregate"];
+  client.removeQueries({ predicate: (query) => read.includes(String(query.queryKey[0])), type: "inactive" });
+  void client.resetQueries({
+    predicate: ({ queryKey: [what, of] }) => read.includes(String(what)) || (what === "package" && of === id),
+  });
+}
 
 export type ListQuery = {
   filter?: string;
@@ -97,6 +142,8 @@ export type AggregateResult = {
   figures?: Record<string, number | null>;
   tables?: { name: string; items: RecordItem[]; more: boolean }[];
   filters?: Record<string, string>;
+  /** Groups of fewer records are not shown to this reader, nor single records. */
+  k_anonymous?: number | null;
 };
 
 export const aggregate = (full: string, query: { view: string; month?: string }) =>

@@ -57,13 +57,14 @@ export const totp = queryOptions({
 });
 export const ways = queryOptions({
   queryKey: ["ways"],
-  queryFn: async () =>
-    (await call<{ providers: { id: string; title: string }[] }>("/v1/session/ways")).providers,
+  queryFn: () => call<{ providers: { id: string; title: string }[]; citizens: boolean }>("/v1/session/ways"),
 });
 
 const post = <T>(path: string, body?: unknown) => call<T>(path, { method: "POST", body });
 
 export const signIn = (login: string, password: string) => post<Signed>("/v1/session", { login, password });
+export const signUp = (newcomer: { login: string; password: string; name: string; number: string }) =>
+  post<Signed>("/v1/citizens", newcomer);
 export const second = (challenge: string, code: string) =>
   post<Signed>("/v1/session/second", { challenge, code });
 

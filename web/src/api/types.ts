@@ -9,6 +9,7 @@ export type Account = {
   name: string;
   unit: string | null;
   roles: string[];
+  kind: "person" | "citizen" | "service";
 };
 
 export type PackageSummary = {
@@ -123,6 +124,8 @@ export type ViewKind =
       tables: Named<{ title: Title; of: string; columns: string[] }>;
     };
 
+export type Purpose = { name: string; title: Title; legal_basis: string; sunset: string | null };
+
 export type Package = {
   id: string;
   title: Title;
@@ -138,6 +141,8 @@ export type Package = {
   types: Named<RecordType>;
   views: Named<View>;
   triggers: Named<{ title: Title }>;
+  /** For what the reader may use its personal data. */
+  my_purposes: Purpose[];
   /** What the reader may do with each type. */
   may: Record<string, Verb[]>;
 };
@@ -159,6 +164,8 @@ export type RecordItem = {
   state?: string;
   fields: Fields;
   labels: Record<string, string>;
+  /** Fields that are not shown whole: what stands in `fields` is a part, or nothing. */
+  masked?: string[];
   actions?: string[];
 };
 

@@ -1,5 +1,6 @@
 import { accountsEn } from "./accounts.en";
 import { objectionsEn } from "./objections.en";
+import { peopleEn } from "./people.en";
 import { securityEn } from "./security.en";
 import type { Messages } from "./zh-CN";
 
@@ -108,6 +109,26 @@ export const en: Part<Messages> = {
     before: "before",
     after: "after",
   },
+  masked: {
+    part: "partly hidden",
+    hidden: "hidden",
+    why: "Personal data: by your rights and purpose only a part of it is shown, or nothing.",
+    edit: "You don't see all of it, so you can't change it; saving leaves it as it is.",
+  },
+  purpose: {
+    label: "Purpose",
+    basis: "Basis: {{basis}}",
+    until: "until {{day}}",
+    change: "Change the purpose",
+    ask: "Why do you need the personal data here?",
+    lead: "“{{title}}” holds personal data. Choose a purpose: what you see depends on it, and every look is logged with it, for the person to read.",
+    use: "Enter for this purpose",
+    needed: "A purpose is needed",
+    choose: "Choose a purpose",
+    none: "No purpose you could use",
+    noneHelp:
+      "Personal data are shown for a purpose only, and your roles have none. If your work needs them, tell {{owner}} for which task and on what basis; an administrator then grants the role.",
+  },
   yes: "Yes",
   no: "No",
   none: "Empty",
@@ -169,7 +190,12 @@ export const en: Part<Messages> = {
     restoreSure: "Restore version {{n}}? It is kept as a new change.",
   },
   board: { more: "{{n}} more", noCards: "None" },
-  ranking: { rank: "Rank", group: "Unit", drill: "Click a number to see its records" },
+  ranking: {
+    rank: "Rank",
+    group: "Unit",
+    drill: "Click a number to see its records",
+    fewest: "You see sums only; those of fewer than {{n}} records are not shown (“—”).",
+  },
   bulletin: {
     month: "Month",
     monthFormat: "MMMM YYYY",
@@ -242,6 +268,7 @@ export const en: Part<Messages> = {
     rule: "At least 10 characters, no common words.",
   },
   acc: accountsEn,
+  ppl: peopleEn,
   obj: objectionsEn,
   sec: securityEn,
   clock: "Demonstration clock: {{at}}",

@@ -1,5 +1,6 @@
 import { accountsZh } from "./accounts.zh-CN";
 import { objectionsZh } from "./objections.zh-CN";
+import { peopleZh } from "./people.zh-CN";
 import { securityZh } from "./security.zh-CN";
 
 /** Every text of the desk. English follows in en.ts; a missing one falls back to this. */
@@ -105,6 +106,26 @@ export const zh = {
     before: "早于",
     after: "晚于",
   },
+  masked: {
+    part: "部分隐藏",
+    hidden: "已隐藏",
+    why: "这是个人信息:按您的权限和用途,只显示一部分或不显示。",
+    edit: "您看不到全部内容,不能修改;保存时不会改动它。",
+  },
+  purpose: {
+    label: "用途",
+    basis: "依据:{{basis}}",
+    until: "到 {{day}} 为止",
+    change: "更换用途",
+    ask: "您为什么要看这里的个人信息?",
+    lead: "“{{title}}”里有个人信息。选一个用途:看得到哪些内容随它而定,每次查看都会连同用途留痕,本人可以查到。",
+    use: "以此用途进入",
+    needed: "需要写明用途",
+    choose: "选择用途",
+    none: "没有可用的用途",
+    noneHelp:
+      "这里有个人信息,要有用途才能看,而您的角色没有可用的用途。确有需要时,请向主管单位({{owner}})说明为哪项工作、依据什么,由系统管理员授予相应角色。",
+  },
   yes: "是",
   no: "否",
   none: "未填",
@@ -173,6 +194,7 @@ export const zh = {
     rank: "名次",
     group: "单位",
     drill: "点数字查看构成它的记录",
+    fewest: "您只看得到汇总;不足 {{n}} 条的不显示(“—”)。",
   },
   bulletin: {
     month: "月份",
@@ -246,6 +268,7 @@ export const zh = {
     rule: "至少 10 个字符,不要用常见词。",
   },
   acc: accountsZh,
+  ppl: peopleZh,
   obj: objectionsZh,
   sec: securityZh,
   clock: "演示时钟:{{at}}",

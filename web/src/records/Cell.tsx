@@ -1,19 +1,35 @@
 import { Tag } from "antd";
 import { useTranslation } from "react-i18next";
+import { address } from "../api/client";
+import { linked } from "../api/purposes";
 import type { CodeItem, Kind, RecordItem, RecordType } from "../api/types";
 import { tr } from "../i18n";
 import { effective, field, find } from "../model/declaration";
 import { files, moment, text } from "../model/format";
+import { Masked } from "./Masked";
 
 type Props = {
   type: RecordType;
   record: RecordItem;
   name: string;
   codesOf: (kind: Kind) => CodeItem[];
+  /** Whether there is room to say in words that a value is masked. */
+  spell?: boolean;
 };
 
-/** One value as it is read: a light, a state, a file to open, or text. */
-export function Cell({ type, record, name, codesOf }: Props) {
+/** One value as it is read: a light, a state, a file to open, or text; and whether it is less than all. */
+export function Cell(props: Props) {
+  if (!props.record.masked?.includes(props.name)) return <Whole {...props} />;
+  const value = props.record.fields[props.name];
+  const empty = value === null || value === undefined || value === "";
+  return (
+    <Masked empty={empty} spell={props.spell}>
+      <Whole {...props} />
+    </Masked>
+  );
+}
+
+function Whole({ type, record, name, codesOf }: Props) {
   const { t } = useTranslation();
   if (name === "state") {
     const state = type.lifecycle && find(type.lifecycle.states, record.state ?? "");
@@ -28,7 +44,11 @@ export function Cell({ type, record, name, codesOf }: Props) {
         {files(value).map((one) => (
           <a
             key={one.hash}
-            href={`/v1/files/${one.hash}?record=${record.type}/${record.id}&name=${encodeURIComponent(one.name)}`}
+            href={address(`/v1/files/${one.hash}`, {
+              record: `${record.type}/${record.id}`,
+              name: one.name,
+              ...linked(record.type.split(".")[0] ?? ""),
+            })}
             className="block"
           >
             {one.name}

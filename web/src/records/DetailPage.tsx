@@ -210,10 +210,11 @@ function Content({
                 span: long ? "filled" : 1,
                 children: (
                   <span className={long ? "long" : undefined}>
-                    {record.fields[one] === null || record.fields[one] === undefined ? (
+                    {!record.masked?.includes(one) &&
+                    (record.fields[one] === null || record.fields[one] === undefined) ? (
                       <span className="muted">{declared?.kind.type === "computed" ? "—" : t("none")}</span>
                     ) : (
-                      <Cell type={own.type} record={record} name={one} codesOf={codesOf} />
+                      <Cell type={own.type} record={record} name={one} codesOf={codesOf} spell />
                     )}
                   </span>
                 ),

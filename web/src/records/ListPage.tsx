@@ -7,6 +7,7 @@ import { Button, Dropdown, Input, Select, Table, Tag } from "antd";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { address, Refused } from "../api/client";
+import { linked } from "../api/purposes";
 import { type ListQuery, pkg as packageQuery, records, session } from "../api/queries";
 import type { RecordItem } from "../api/types";
 import { tr } from "../i18n";
@@ -102,7 +103,13 @@ export function RecordList({ own, title, columns, filter, sort, search, onSearch
     return item ? tr(item.title) : value;
   };
   const exportTo = (format: string) =>
-    address(`/v1/records/${own.pkg.id}/${own.name}/export`, { format, filter: asked, sortby, q: search.q });
+    address(`/v1/records/${own.pkg.id}/${own.name}/export`, {
+      format,
+      filter: asked,
+      sortby,
+      q: search.q,
+      ...linked(own.pkg.id),
+    });
   const total = page.data?.matched_at_least
     ? t("list.totalAtLeast", { n: page.data.matched_at_least.toLocaleString() })
     : t("list.total", { n: (page.data?.matched ?? 0).toLocaleString() });

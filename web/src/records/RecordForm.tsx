@@ -1,7 +1,8 @@
 /** A form drawn from a type's declaration, with the server's findings at their fields. */
 
+import { LockOutlined } from "@ant-design/icons";
 import type { FormInstance } from "antd";
-import { Alert, Button, Form, Space, Tooltip } from "antd";
+import { Alert, Button, Form, Input, Space, Tooltip } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Refused } from "../api/client";
@@ -52,12 +53,16 @@ export function RecordForm(props: Props) {
     props.require === undefined &&
     (field.immutable || state?.is_final || (state?.editable != null && !state.editable.includes(name)));
 
+  const masked = (name: string) => props.record?.masked?.includes(name) ?? false;
+
   const submit = async (values: Fields) => {
     setBusy(true);
     setGeneral([]);
     const before = props.record?.fields ?? {};
     const changed = Object.fromEntries(
       Object.entries(values)
+        // What is not seen whole is not the reader's to change.
+        .filter(([name]) => !masked(name))
         .map(([name, value]) => [name, value === undefined ? null : value] as const)
         .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name] ?? null)),
     );
@@ -92,8 +97,12 @@ export function RecordForm(props: Props) {
         />
       )}
       {fields.map(([name, field]) => {
+        const hidden = masked(name);
         const frozen = locked(name, field);
-        const input = (
+        const input = hidden ? (
+          // Part of a date or a code is none: it is shown as it came.
+          <Input disabled prefix={<LockOutlined aria-hidden="true" />} placeholder={t("masked.hidden")} />
+        ) : (
           <FieldInput
             pkg={props.pkg}
             kind={field.kind}
@@ -107,9 +116,17 @@ export function RecordForm(props: Props) {
             key={name}
             name={name}
             label={tr(field.title)}
-            extra={tr(field.help) || undefined}
-            rules={must(name, field) ? [{ required: true, message: t("form.required") }] : []}
-            tooltip={frozen ? (field.immutable ? t("form.immutable") : t("form.frozen")) : undefined}
+            extra={hidden ? t("masked.edit") : tr(field.help) || undefined}
+            rules={must(name, field) && !hidden ? [{ required: true, message: t("form.required") }] : []}
+            tooltip={
+              hidden
+                ? undefined
+                : frozen
+                  ? field.immutable
+                    ? t("form.immutable")
+                    : t("form.frozen")
+                  : undefined
+            }
           >
             {input}
           </Form.Item>

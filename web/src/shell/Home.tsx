@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, lazyRouteComponent } from "@tanstack/react-router";
 import { Card, Col, Row, Tag } from "antd";
 import { useTranslation } from "react-i18next";
 import { packages, session } from "../api/queries";
@@ -10,14 +10,21 @@ import { Failure, Loading } from "./States";
 const WORDS: Word[] = ["data", "service", "governance", "collaboration", "decision"];
 
 export function Home() {
-  const { t } = useTranslation();
   const me = useQuery(session);
+  if (me.data?.kind === "citizen") return <IdentityPage />;
+  return <Systems name={me.data?.name ?? ""} />;
+}
+
+const IdentityPage = lazyRouteComponent(() => import("../people/IdentityPage"), "IdentityPage");
+
+function Systems({ name }: { name: string }) {
+  const { t } = useTranslation();
   const all = useQuery(packages);
   if (all.isPending) return <Loading />;
   if (all.isError) return <Failure error={all.error} retry={() => void all.refetch()} />;
   return (
     <>
-      <h1>{t("hello", { name: me.data?.name ?? "" })}</h1>
+      <h1>{t("hello", { name })}</h1>
       <p className="muted">{t("helloLead")}</p>
       {WORDS.map((word) => {
         const own = all.data.items.filter((one) => one.word === word);

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { become } from "../api/queries";
 import { knowsPasskeys, type Signed, second, signIn, signInByPasskey, ways } from "../api/signing";
 import { language, setLanguage } from "../i18n";
+import { SignUp } from "./SignUp";
 import { sentence } from "./States";
 
 /** What a provider sent back with, as the page says it. */
@@ -21,7 +22,8 @@ export function Login() {
   const word = brought();
   const [problem, setProblem] = useState<string | undefined>(word && t(`sec.word.${word}`));
   const [challenge, setChallenge] = useState<string>();
-  const providers = useQuery(ways).data ?? [];
+  const { providers = [], citizens = false } = useQuery(ways).data ?? {};
+  const [joining, setJoining] = useState(false);
   const step = async (work: () => Promise<Signed>) => {
     setBusy(true);
     setProblem(undefined);
@@ -41,7 +43,9 @@ export function Login() {
     <main className="login">
       <Card className="login-card">
         <h1>{t("brandLong")}</h1>
-        <p className="muted">{challenge ? t("sec.codeLead") : t("signInLead")}</p>
+        <p className="muted">
+          {joining ? t("ppl.signUpLead") : challenge ? t("sec.codeLead") : t("signInLead")}
+        </p>
         {problem && <Alert type="error" showIcon title={problem} className="gap" role="alert" />}
         {challenge ? (
           <Code
@@ -49,6 +53,8 @@ export function Login() {
             send={(code) => step(() => second(challenge, code))}
             again={() => setChallenge(undefined)}
           />
+        ) : joining ? (
+          <SignUp entered={become} back={() => setJoining(false)} />
         ) : (
           <>
             <Password busy={busy} send={(login, password) => step(() => signIn(login, password))} />
@@ -63,6 +69,11 @@ export function Login() {
                 {t("sec.byProvider", { title })}
               </Button>
             ))}
+            {citizens && (
+              <Button type="link" block onClick={() => setJoining(true)}>
+                {t("ppl.signUp")}
+              </Button>
+            )}
           </>
         )}
         <p className="muted small">

@@ -1,8 +1,8 @@
 /** The account's security: devices, one-time codes, passkeys, tokens, linked identities. */
 
-import { type UseQueryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
-import { App, Button, Card, Form, Input, InputNumber, List, Modal, Popconfirm, Select, Tag } from "antd";
-import { type ReactNode, useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { Button, Card, Form, Input, InputNumber, Modal, Popconfirm, Select, Tag } from "antd";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call } from "../api/client";
 import { become } from "../api/queries";
@@ -21,44 +21,7 @@ import {
   ways,
 } from "../api/signing";
 import { moment } from "../model/format";
-import { sentence } from "./States";
-
-/** Does something and tells what came of it; what it changed is asked for again. */
-function useAct(key: string) {
-  const { t } = useTranslation();
-  const { message } = App.useApp();
-  const cache = useQueryClient();
-  return async (work: () => Promise<unknown>, done?: string) => {
-    try {
-      await work();
-      if (done) void message.success(done);
-      void cache.invalidateQueries({ queryKey: ["due"] });
-    } catch (error) {
-      void message.error(error instanceof DOMException ? t("sec.passkeyFailed") : sentence(error, t));
-    }
-    await cache.invalidateQueries({ queryKey: [key] });
-  };
-}
-
-/** A list with a button at the end of each row. */
-function Rows<T extends { id: string }>(props: {
-  of: UseQueryOptions<T[], Error, T[], string[]>;
-  none: string;
-  line: (one: T) => ReactNode;
-  end: (one: T) => ReactNode;
-}) {
-  const asked = useQuery(props.of);
-  return (
-    <List
-      size="small"
-      loading={asked.isPending}
-      locale={{ emptyText: props.none }}
-      dataSource={asked.data ?? []}
-      rowKey="id"
-      renderItem={(one) => <List.Item actions={[props.end(one)]}>{props.line(one)}</List.Item>}
-    />
-  );
-}
+import { Rows, useAct } from "./Rows";
 
 function Sessions() {
   const { t } = useTranslation();
@@ -346,7 +309,7 @@ function Tokens() {
 function Identities() {
   const { t } = useTranslation();
   const act = useAct("identities");
-  const providers = useQuery(ways).data ?? [];
+  const providers = useQuery(ways).data?.providers ?? [];
   if (providers.length === 0) return null;
   const go = (id: string) =>
     act(async () => {

@@ -4,6 +4,7 @@ import {
   AppstoreOutlined,
   AuditOutlined,
   HomeOutlined,
+  IdcardOutlined,
   MenuOutlined,
   SettingOutlined,
   TeamOutlined,
@@ -15,12 +16,15 @@ import { Button, Drawer, Dropdown, Grid, Layout, Menu } from "antd";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call } from "../api/client";
+import { party } from "../api/people";
 import { become, packages, pkg, session } from "../api/queries";
 import { due } from "../api/signing";
+import type { Account } from "../api/types";
 import { language, setLanguage, tr } from "../i18n";
 import { menuViews } from "../model/declaration";
 import { moment } from "../model/format";
 import { Login } from "./Login";
+import { ForPurpose } from "./Purpose";
 import { Failure, Loading } from "./States";
 
 export function Shell() {
@@ -28,13 +32,13 @@ export function Shell() {
   if (me.isPending) return <Loading />;
   if (me.isError) return <Failure error={me.error} retry={() => void me.refetch()} />;
   if (!me.data) return <Login />;
-  return <Entered name={me.data.name} />;
+  return <Entered me={me.data} />;
 }
 
 const AccountPage = lazy(() => import("./AccountPage").then((page) => ({ default: page.AccountPage })));
 
 /** Whoever must do something first sees only where to do it. */
-function Entered({ name }: { name: string }) {
+function Entered({ me }: { me: Account }) {
   const { t } = useTranslation();
   const owed = useQuery(due);
   if (owed.isPending) return <Loading />;
@@ -47,12 +51,13 @@ function Entered({ name }: { name: string }) {
       </main>
     );
   }
-  return <Frame name={name} title={t("brandLong")} />;
+  return <Frame me={me} title={t("brandLong")} />;
 }
 
-function Frame({ name, title }: { name: string; title: string }) {
+function Frame({ me, title }: { me: Account; title: string }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
+  const here = useParams({ strict: false }) as { pkg?: string };
   const wide = Grid.useBreakpoint().md ?? true;
   const [open, setOpen] = useState(false);
   const signOut = async () => {
@@ -60,7 +65,8 @@ function Frame({ name, title }: { name: string; title: string }) {
     become(null);
     void navigate({ to: "/" });
   };
-  const nav = <Navigation onChoose={() => setOpen(false)} />;
+  const Nav = me.kind === "citizen" ? CitizenNavigation : Navigation;
+  const nav = <Nav onChoose={() => setOpen(false)} />;
   return (
     <Layout className="frame">
       <a className="skip" href="#content">
@@ -80,7 +86,7 @@ function Frame({ name, title }: { name: string; title: string }) {
           {wide ? title : t("brand")}
         </Link>
         <span className="grow" />
-        <DemoClock />
+        {me.kind === "citizen" ? <ActingFor /> : <DemoClock />}
         <Button
           type="text"
           className="head-button"
@@ -93,13 +99,16 @@ function Frame({ name, title }: { name: string; title: string }) {
           menu={{
             items: [
               { key: "account", label: <Link to="/account">{t("account")}</Link> },
+              me.kind === "citizen"
+                ? { key: "identity", label: <Link to="/identity">{t("ppl.identity")}</Link> }
+                : { key: "duties", label: <Link to="/duties">{t("ppl.duties")}</Link> },
               { type: "divider" },
               { key: "out", label: t("signOut"), onClick: () => void signOut() },
             ],
           }}
         >
           <Button type="text" className="head-button" icon={<UserOutlined />}>
-            {name}
+            {me.name}
           </Button>
         </Dropdown>
       </Layout.Header>
@@ -117,12 +126,18 @@ function Frame({ name, title }: { name: string; title: string }) {
             title={t("menu")}
             className="side"
           >
-            <DemoClock />
+            {me.kind !== "citizen" && <DemoClock />}
             {nav}
           </Drawer>
         )}
         <Layout.Content id="content" className="content">
-          <Outlet />
+          {here.pkg === undefined ? (
+            <Outlet />
+          ) : (
+            <ForPurpose key={here.pkg} id={here.pkg}>
+              <Outlet />
+            </ForPurpose>
+          )}
         </Layout.Content>
       </Layout>
     </Layout>
@@ -136,6 +151,33 @@ function DemoClock() {
   const now = all.data && new Date(all.data.now);
   if (!now || Math.abs(now.getTime() - Date.now()) < 86_400_000) return null;
   return <span className="clock">{t("clock", { at: moment(now.toISOString()).slice(0, 10) })}</span>;
+}
+
+/** Said to a citizen who acts for another, on every page. */
+function ActingFor() {
+  const { t } = useTranslation();
+  const who = useQuery(party).data?.represents;
+  return who ? <span className="clock">{t("ppl.actingFor", { name: who.name })}</span> : null;
+}
+
+/** Systems are for colleagues; a citizen has his own affairs. */
+function CitizenNavigation({ onChoose }: { onChoose: () => void }) {
+  const { t } = useTranslation();
+  const place = useLocation({ select: (location) => location.pathname.split("/").at(-1) });
+  const items = [
+    { key: "identity", icon: <IdcardOutlined />, label: <Link to="/identity">{t("ppl.identity")}</Link> },
+    { key: "account", icon: <UserOutlined />, label: <Link to="/account">{t("account")}</Link> },
+  ];
+  return (
+    <nav aria-label={t("menu")}>
+      <Menu
+        mode="inline"
+        items={items}
+        selectedKeys={[place === "account" ? "account" : "identity"]}
+        onClick={onChoose}
+      />
+    </nav>
+  );
 }
 
 function Navigation({ onChoose }: { onChoose: () => void }) {

@@ -1,9 +1,11 @@
 /** What a page shows when it has nothing to show: loading, empty, refused, failed. */
 
+import { useParams } from "@tanstack/react-router";
 import { Button, Empty, Result, Spin } from "antd";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Refused } from "../api/client";
+import { type Problem, Refused } from "../api/client";
+import { changePurpose } from "../api/queries";
 
 export function Loading() {
   const { t } = useTranslation();
@@ -38,6 +40,7 @@ export function Failure({ error, retry, owner }: { error: unknown; retry?: () =>
     return (
       <Result status="warning" title={heading(t("offline"))} subTitle={t("offlineHelp")} extra={again} />
     );
+  if (problem?.code === "purpose-required") return <NoPurpose problem={problem} owner={owner} />;
   if (problem?.status === 403)
     return (
       <Result
@@ -62,6 +65,34 @@ export function Failure({ error, retry, owner }: { error: unknown; retry?: () =>
         </>
       }
       extra={again}
+    />
+  );
+}
+
+/** Personal data without a good purpose: which there are, or whom to ask. */
+function NoPurpose({ problem, owner }: { problem: Problem; owner?: string }) {
+  const { t } = useTranslation();
+  const { pkg } = useParams({ strict: false }) as { pkg?: string };
+  if (!problem.purposes?.length)
+    return (
+      <Result
+        status="403"
+        title={heading(t("purpose.none"))}
+        subTitle={t("purpose.noneHelp", { owner: owner ?? t("admin") })}
+      />
+    );
+  return (
+    <Result
+      status="warning"
+      title={heading(t("purpose.needed"))}
+      subTitle={problem.detail}
+      extra={
+        pkg && (
+          <Button type="primary" onClick={() => changePurpose(pkg, undefined)}>
+            {t("purpose.choose")}
+          </Button>
+        )
+      }
     />
   );
 }

@@ -1,13 +1,14 @@
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { pkg as packageQuery, packages } from "../api/queries";
+import { pkg as packageQuery, packages, session } from "../api/queries";
 import { tr } from "../i18n";
 import { find } from "../model/declaration";
 
 /** What people call a role: its title, with the system it belongs to. */
 export function useRoleNames(): (role: string) => string {
   const { t } = useTranslation();
-  const all = useQuery(packages);
+  const me = useQuery(session);
+  const all = useQuery({ ...packages, enabled: me.data?.kind !== "citizen" });
   const homes = useQueries({
     queries: (all.data?.items ?? []).map((one) => ({ ...packageQuery(one.id), staleTime: 300_000 })),
   });

@@ -27,10 +27,11 @@ export function Ranking({ own, title, view, name, kind }: Props) {
   const result = useQuery(aggregate(own.full, { view: name }));
   if (result.isError)
     return <Failure error={result.error} retry={() => void result.refetch()} owner={own.pkg.owner} />;
+  const fewest = result.data?.k_anonymous;
   return (
     <>
       <h1>{title}</h1>
-      <p className="muted">{t("ranking.drill")}</p>
+      <p className="muted">{fewest ? t("ranking.fewest", { n: fewest }) : t("ranking.drill")}</p>
       <Table<Group>
         rowKey={(row) => row.key ?? ""}
         size="middle"
@@ -50,23 +51,28 @@ export function Ranking({ own, title, view, name, kind }: Props) {
             title: tr(declared.title),
             align: "right" as const,
             sorter: (a: Group, b: Group) => (a.values[measure] ?? -1) - (b.values[measure] ?? -1),
-            render: (_v: unknown, row: Group) => (
-              <Link
-                to="/p/$pkg/r/$type"
-                params={{ pkg: own.pkg.id, type: own.name }}
-                search={{
-                  cql: both(
-                    both(
-                      view.filter,
-                      row.key === null ? `${kind.group} IS NULL` : `${kind.group} = '${row.key}'`,
+            render: (_v: unknown, row: Group) => {
+              const shown = figure(row.values[measure]);
+              // Whoever sees sums only can't see what they are made of.
+              if (fewest) return shown;
+              return (
+                <Link
+                  to="/p/$pkg/r/$type"
+                  params={{ pkg: own.pkg.id, type: own.name }}
+                  search={{
+                    cql: both(
+                      both(
+                        view.filter,
+                        row.key === null ? `${kind.group} IS NULL` : `${kind.group} = '${row.key}'`,
+                      ),
+                      result.data?.filters?.[measure],
                     ),
-                    result.data?.filters?.[measure],
-                  ),
-                }}
-              >
-                {figure(row.values[measure])}
-              </Link>
-            ),
+                  }}
+                >
+                  {shown}
+                </Link>
+              );
+            },
           })),
         ]}
       />

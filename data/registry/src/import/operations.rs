@@ -10,11 +10,14 @@ use banyan_store::{Blobs, blobs};
 use serde_json::{Value as Json, json};
 
 use super::run::{self, JOB, Mode, Run};
+use super::sealed;
 use crate::openapi::listing;
 use crate::operations::on;
 use crate::{Registry, export};
 
 const UPLOAD_LIMIT: u64 = 64 << 20;
+/// The same, sealed: twice base64.
+const SEALED_LIMIT: u64 = 128 << 20;
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const RUN: &str = "/v1/imports/{id}";
 
@@ -22,6 +25,11 @@ const RUN: &str = "/v1/imports/{id}";
 pub fn operations(registry: &Arc<Registry>, blobs: &Blobs) -> Vec<Operation> {
     let (starting, kept) = (Arc::clone(registry), blobs.clone());
     let template = Arc::clone(registry);
+    let inside = |f: fn(&Registry, &mut Call<'_, '_>) -> Result<Reply, Problem>| {
+        let registry = Arc::clone(registry);
+        Handler::inside(move |call| f(&registry, call))
+    };
+    let faulty = Arc::clone(registry);
     vec![
         Operation {
             query: &[
@@ -54,7 +62,7 @@ pub fn operations(registry: &Arc<Registry>, blobs: &Blobs) -> Vec<Operation> {
         Operation {
             audit: Audit::None,
             output: schema,
-            ..Operation::read("import.view", "查看导入进度", RUN, Handler::inside(view))
+            ..Operation::read("import.view", "查看导入进度", RUN, inside(view))
         },
         Operation {
             output: schema,
@@ -63,7 +71,7 @@ pub fn operations(registry: &Arc<Registry>, blobs: &Blobs) -> Vec<Operation> {
                 "停止导入",
                 Method::Post,
                 "/v1/imports/{id}/cancel",
-                Handler::inside(cancel),
+                inside(cancel),
             )
         },
         Operation {
@@ -72,7 +80,7 @@ pub fn operations(registry: &Arc<Registry>, blobs: &Blobs) -> Vec<Operation> {
                 "import.errors",
                 "下载有错的行",
                 "/v1/imports/{id}/errors",
-                Handler::outside(errors),
+                Handler::outside(move |call| errors(&faulty, call)),
             )
         },
         Operation {
@@ -115,7 +123,8 @@ fn start(registry: &Arc<Registry>, store: &Blobs, call: &Outside<'_>) -> Result<
         call.input.path_value("package")?,
         call.input.path_value("type")?
     );
-    call.db.read(|tx| registry.catalog(tx)?.find(&kind).map(|_| ()))?;
+    let info = call.db.read(|tx| registry.catalog(tx)?.find(&kind))?;
+    let (id, vault) = (call.cx.id().into_string(), registry.vault());
     let Body::Upload(upload) = &call.input.body else {
         return Err(Problem::new(
             codes::UNSUPPORTED_MEDIA,
@@ -133,14 +142,23 @@ fn start(registry: &Arc<Registry>, store: &Blobs, call: &Outside<'_>) -> Result<
         }
     };
     let mut content = upload.open().map_err(Problem::internal)?;
-    let blob = store
-        .put(call.cx, &mut content, UPLOAD_LIMIT)?
-        .ok_or_else(|| Problem::new(codes::TOO_LARGE, "文件超过 64 MiB,请分成几个文件导入。"))?;
+    // What a file holds of persons is kept as its type keeps it.
+    let sealed = info.sealed().next().is_some();
+    let blob = match sealed {
+        true => store.put(
+            call.cx,
+            &mut sealed::seal_file(&vault, &id, &mut content)?,
+            SEALED_LIMIT,
+        )?,
+        false => store.put(call.cx, &mut content, UPLOAD_LIMIT)?,
+    };
+    let blob = blob.ok_or_else(|| Problem::new(codes::TOO_LARGE, "文件超过 64 MiB,请分成几个文件导入。"))?;
     let run = Run {
-        id: call.cx.id().into_string(),
+        id,
         kind,
         file_name: upload.file_name.clone().unwrap_or_else(|| "导入".into()),
         blob: blob.hash.clone(),
+        sealed,
         dry_run: call.input.query_flag("dry_run"),
         mode,
         state: "queued".into(),
@@ -165,7 +183,7 @@ fn start(registry: &Arc<Registry>, store: &Blobs, call: &Outside<'_>) -> Result<
             let payload =
                 json!({ "run": run.id, "actor": cx.actor, "purpose": cx.purpose, "obligations": *obligations });
             tx.enqueue(&cx, &NewJob::now(&cx, JOB, payload))?;
-            Reply::accepted(location, run::shown(tx, &run)?)
+            Reply::accepted(location, run::shown(tx, &vault, &run)?)
         })
     })
 }
@@ -182,23 +200,23 @@ fn list(call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     Reply::json(json!({ "items": run::recent(call.tx, &call.cx.actor.id)?, "next": null }))
 }
 
-fn view(call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+fn view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let run = own(call)?;
-    Reply::json(run::shown(call.tx, &run)?)
+    Reply::json(run::shown(call.tx, &registry.vault(), &run)?)
 }
 
-fn cancel(call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
+fn cancel(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let run = own(call)?;
     call.tx.execute(
         "UPDATE import_run SET state = 'cancelled', ended_at = ?2 WHERE id = ?1 AND state IN ('queued', 'running')",
         &[run.id.as_str().into(), call.cx.now_text().into()],
     )?;
     let run = own(call)?;
-    Reply::json(run::shown(call.tx, &run)?)
+    Reply::json(run::shown(call.tx, &registry.vault(), &run)?)
 }
 
 /// The faulty rows as they were sent, with two more columns that say what is wrong: corrected, the file can be imported.
-fn errors(call: &Outside<'_>) -> Result<Reply, Problem> {
+fn errors(registry: &Registry, call: &Outside<'_>) -> Result<Reply, Problem> {
     let id = call.input.path_value("id")?.to_owned();
     let run = call
         .db
@@ -208,11 +226,11 @@ fn errors(call: &Outside<'_>) -> Result<Reply, Problem> {
     let mut header: Vec<String> = run.header.clone();
     let width = header.len();
     header.extend(["错误列".to_owned(), "错误原因".to_owned()]);
-    let db = call.db.clone();
+    let (db, vault) = (call.db.clone(), registry.vault());
     table(call, "errors", header, move |put| {
         let mut after = -1;
         loop {
-            let rows = db.read(|tx| run::faulty(tx, &id, after, 500))?;
+            let rows = db.read(|tx| run::faulty(tx, &vault, &id, after, 500))?;
             let Some(last) = rows.last() else {
                 return Ok(());
             };

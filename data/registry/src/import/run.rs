@@ -12,9 +12,11 @@ use banyan_store::{Blobs, Db, Row, Tx, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
+use super::sealed;
 use super::table::{Next, TableRow, read_rows};
 use crate::catalog::{Catalog, TypeInfo};
 use crate::record::{self, Change};
+use crate::seal::Vault;
 use crate::sight::{secure, still_there, unseen_fields};
 use crate::{Registry, cell, reference};
 
@@ -45,6 +47,9 @@ pub struct Run {
     pub file_name: String,
     #[serde(skip)]
     pub blob: String,
+    /// Whether what it keeps of the file is sealed.
+    #[serde(skip)]
+    pub sealed: bool,
     pub dry_run: bool,
     pub mode: Mode,
     /// `queued running done failed cancelled`.
@@ -63,7 +68,7 @@ pub struct Run {
 }
 
 const COLUMNS: &str = "id, type, file_name, blob, dry_run, mode, state, header, total, done, created, updated, failed, \
-                       message, created_at, created_by, ended_at";
+                       message, created_at, created_by, ended_at, sealed";
 
 fn decode(row: &Row) -> Result<Run, Problem> {
     let header: String = row.get(7)?;
@@ -89,6 +94,7 @@ fn decode(row: &Row) -> Result<Run, Problem> {
         created_at: row.get(14)?,
         created_by: row.get(15)?,
         ended_at: row.get(16)?,
+        sealed: row.get::<i64>(17)? != 0,
     })
 }
 
@@ -126,7 +132,7 @@ pub fn insert(tx: &mut Tx<'_>, run: &Run) -> Result<(), Problem> {
     };
     tx.execute(
         "INSERT INTO import_run (id, type, file_name, blob, dry_run, mode, state, header, total, done, created, updated,
-         failed, created_at, created_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', '[]', 0, 0, 0, 0, 0, ?7, ?8)",
+         failed, created_at, created_by, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', '[]', 0, 0, 0, 0, 0, ?7, ?8, ?9)",
         &[
             run.id.as_str().into(),
             run.kind.as_str().into(),
@@ -136,6 +142,7 @@ pub fn insert(tx: &mut Tx<'_>, run: &Run) -> Result<(), Problem> {
             mode.into(),
             run.created_at.as_str().into(),
             run.created_by.as_str().into(),
+            i64::from(run.sealed).into(),
         ],
     )?;
     Ok(())
@@ -154,17 +161,28 @@ pub struct FaultyRow {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub fn faulty(tx: &mut Tx<'_>, run: &str, after: i64, limit: i64) -> Result<Vec<FaultyRow>, Problem> {
+pub(crate) fn faulty(
+    tx: &mut Tx<'_>,
+    vault: &Vault,
+    run: &str,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<FaultyRow>, Problem> {
     let sql = format!(
         "SELECT line, cells, errors FROM import_error WHERE run = ?1 AND line > ?2 ORDER BY line LIMIT {limit}"
     );
     tx.query(&sql, &[run.into(), after.into()])?
         .iter()
         .map(|row| {
+            let line: i64 = row.get(0)?;
+            let read = |at: usize| -> Result<String, Problem> {
+                let text = sealed::open(vault, run, &format!("{line}/{at}"), row.get(at)?)?;
+                Ok(text.unwrap_or_else(|| "[]".into()))
+            };
             Ok(FaultyRow {
-                line: row.get(0)?,
-                cells: serde_json::from_str(&row.get::<String>(1)?).map_err(Problem::internal)?,
-                errors: serde_json::from_str(&row.get::<String>(2)?).map_err(Problem::internal)?,
+                line,
+                cells: serde_json::from_str(&read(1)?).map_err(Problem::internal)?,
+                errors: serde_json::from_str(&read(2)?).map_err(Problem::internal)?,
             })
         })
         .collect()
@@ -174,8 +192,8 @@ pub fn faulty(tx: &mut Tx<'_>, run: &str, after: i64, limit: i64) -> Result<Vec<
 ///
 /// # Errors
 /// Where the database can't be read.
-pub fn shown(tx: &mut Tx<'_>, run: &Run) -> Result<Json, Problem> {
-    let first: Vec<Json> = faulty(tx, &run.id, -1, SHOWN_ERRORS)?
+pub(crate) fn shown(tx: &mut Tx<'_>, vault: &Vault, run: &Run) -> Result<Json, Problem> {
+    let first: Vec<Json> = faulty(tx, vault, &run.id, -1, SHOWN_ERRORS)?
         .into_iter()
         .flat_map(|row| {
             let line = row.line;
@@ -279,6 +297,14 @@ fn perform(registry: &Arc<Registry>, blobs: &Blobs, cx: &Ctx, db: &Db, job: &Job
     let Some(path) = blobs.path_of(&run.blob) else {
         return failed(&cx, db, &id, "上传的文件已不在。".into());
     };
+    let opened = match run.sealed {
+        true => sealed::open_file(&registry.vault(), &id, &path)?,
+        false => None,
+    };
+    if run.sealed && opened.is_none() {
+        return failed(&cx, db, &id, "上传的文件已按期销毁。".into());
+    }
+    let path = opened.as_ref().map_or(path, |opened| opened.path().to_owned());
     // First pass: can it be read to its end, are its columns known, how many rows are there?
     let table = match read_rows(&path, &mut |_, _| {
         if job.stop.asked() { Next::Stop } else { Next::Go }
@@ -445,7 +471,13 @@ impl Work {
             } else {
                 put(tx)?;
             }
-            note(tx, &run.id, i64::try_from(rows.len()).unwrap_or(0), &tally)?;
+            note(
+                tx,
+                &registry.vault(),
+                &run,
+                i64::try_from(rows.len()).unwrap_or(0),
+                &tally,
+            )?;
             Ok((seen, true))
         })?;
         self.seen = seen;
@@ -455,18 +487,24 @@ impl Work {
 
 const DRY: &str = "dry run";
 
-fn note(tx: &mut Tx<'_>, run: &str, rows: i64, tally: &Tally) -> Result<(), Problem> {
+fn note(tx: &mut Tx<'_>, vault: &Vault, run: &Run, rows: i64, tally: &Tally) -> Result<(), Problem> {
+    let id = run.id.as_str();
     for row in &tally.faulty {
         let cells = serde_json::to_string(&row.cells).map_err(Problem::internal)?;
         let errors = serde_json::to_string(&row.errors).map_err(Problem::internal)?;
+        let kept = |at: usize, text: String| match run.sealed {
+            true => sealed::seal(vault, id, &format!("{}/{at}", row.line), &text),
+            false => Ok(text),
+        };
+        let (cells, errors) = (kept(1, cells)?, kept(2, errors)?);
         tx.execute(
             "INSERT INTO import_error (run, line, cells, errors) VALUES (?1, ?2, ?3, ?4)",
-            &[run.into(), row.line.into(), cells.into(), errors.into()],
+            &[id.into(), row.line.into(), cells.into(), errors.into()],
         )?;
     }
     let failed = i64::try_from(tally.faulty.len()).unwrap_or(0);
     let values: [Value; 5] = [
-        run.into(),
+        id.into(),
         rows.into(),
         tally.created.into(),
         tally.updated.into(),

@@ -45,6 +45,7 @@ pub fn geometry(info: &TypeInfo) -> Option<&Column> {
 pub fn temporal(info: &TypeInfo) -> (&str, Kind) {
     info.columns
         .iter()
+        .filter(|column| column.seal.is_none())
         .map(|column| (column.name.as_str(), kind_of(&column.field.kind)))
         .find(|(_, kind)| matches!(kind, Kind::Date | Kind::Moment))
         .unwrap_or(("updated_at", Kind::Moment))

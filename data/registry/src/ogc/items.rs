@@ -267,17 +267,15 @@ pub fn list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Probl
     }
     let rows = &listing.page.items;
     if info.columns.iter().any(|column| column.field.personal) {
-        let shown = rows
-            .iter()
-            .map(|row| record::decode(&info, row))
-            .collect::<Result<Vec<_>, _>>()?;
+        let shown = record::decode_all(&info, rows)?;
         touch(call.touches, &info, &shown)?;
     }
-    let answer = if html || order == Crs::LatLon {
-        let features = rows
+    // What is sealed can't be written as it stands.
+    let answer = if html || order == Crs::LatLon || info.sealed().next().is_some() {
+        let features = record::decode_all(&info, rows)?
             .iter()
-            .map(|row| Ok(Json::Object(feature(&info, &record::decode(&info, row)?, order))))
-            .collect::<Result<Vec<Json>, Problem>>()?;
+            .map(|record| Json::Object(feature(&info, record, order)))
+            .collect::<Vec<Json>>();
         let mut document = json!({
             "type": "FeatureCollection",
             "timeStamp": call.cx.now_text(),

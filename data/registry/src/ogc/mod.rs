@@ -136,6 +136,7 @@ fn visible(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Vec<Arc<TypeI
         let target = Target::records(&info.name, "list");
         if let Decision::Permit(obligations) = call.door.decide(call.cx, "ogc.items", &target)?
             && obligations.k_anonymous.is_none()
+            && obligations.two_person.is_none()
         {
             all.push(secure(info, &obligations, &catalog, call.tx.dialect()));
         }

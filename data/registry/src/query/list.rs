@@ -12,7 +12,7 @@ use super::cursor::{self, Shape};
 use super::sql::{Builder, Kind, property};
 use super::{json, search, spatial, text};
 use crate::catalog::TypeInfo;
-use crate::record::{Record, decode, select_list};
+use crate::record::{Record, decode, decode_all, select_list};
 use crate::sight::FLAGS;
 
 /// How a filter is written.
@@ -114,8 +114,16 @@ fn sort_keys(info: &TypeInfo, query: &Query) -> Result<Vec<SortKey>, Problem> {
     for (name, descending) in &query.sort {
         let column = property(info, name)
             .map_err(|message| Problem::new(codes::BAD_FILTER, format!("排序:{message}")))?;
-        if !column.kind.sortable() {
-            return Err(Problem::new(codes::BAD_FILTER, format!("不能按 {name} 排序")));
+        if !column.sortable() {
+            let why = if column.sealed.is_some() {
+                ":它加密保存"
+            } else {
+                ""
+            };
+            return Err(Problem::new(
+                codes::BAD_FILTER,
+                format!("不能按 {name} 排序{why}"),
+            ));
         }
         keys.push(SortKey {
             sql: column.sql,
@@ -377,10 +385,9 @@ fn statement(
 /// Where the query can't be understood or the database can't be read.
 pub fn list(tx: &mut Tx<'_>, info: &TypeInfo, query: &Query) -> Result<Listing<Record>, Problem> {
     let Listing { page, at_least } = rows_of(tx, info, query)?;
-    let items = page.items.iter().map(|row| decode(info, row));
     Ok(Listing {
         page: Page {
-            items: items.collect::<Result<_, _>>()?,
+            items: decode_all(info, &page.items)?,
             next: page.next,
             matched: page.matched,
         },

@@ -9,6 +9,7 @@ use super::ast::{Expr, Given, Literal, Name, Op, Place, Settled, Side};
 use super::temporal;
 use crate::catalog::{Stored, TypeInfo, bounds_columns};
 use crate::index;
+use crate::seal::{self, Seal, Vault};
 
 /// What a property can be compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,42 @@ pub struct Property {
     pub sql: String,
     pub kind: Kind,
     pub required: bool,
+    /// Where only the blind index can be asked.
+    pub sealed: Option<Sealed>,
+}
+
+/// By what a sealed property is found.
+pub struct Sealed {
+    seal: Seal,
+    vault: Vault,
+}
+
+impl Property {
+    /// Whether it can be put in an order, grouped or summed up.
+    pub fn sortable(&self) -> bool {
+        self.kind.sortable() && self.sealed.is_none()
+    }
+
+    /// A value as it is bound: for a sealed property, what stands for it.
+    fn bound(&self, value: Value) -> Result<Value, Problem> {
+        match (&self.sealed, value) {
+            (Some(sealed), Value::Text(text)) => {
+                Ok(Value::Text(seal::blind(&sealed.vault, &sealed.seal, &text)?))
+            }
+            (_, value) => Ok(value),
+        }
+    }
+
+    /// Refuses what a sealed property can't be asked.
+    pub fn open(&self, name: &Name) -> Result<(), Problem> {
+        match self.sealed {
+            Some(_) => name.place.refuse(format!(
+                "字段 {} 加密保存,只能按相等(=、<>、IN)或是否为空筛选",
+                name.name
+            )),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What a field can be compared with.
@@ -81,6 +118,7 @@ pub fn property(info: &TypeInfo, name: &str) -> Result<Property, String> {
             sql: sql.into(),
             kind,
             required: true,
+            sealed: None,
         })
     };
     match name {
@@ -98,9 +136,13 @@ pub fn property(info: &TypeInfo, name: &str) -> Result<Property, String> {
             && !info.is_masked(name)
             && !info.conditions.iter().any(|(of, _)| of == name);
         return Ok(Property {
-            sql: column.column.clone(),
+            sql: seal::compared(column),
             kind: kind_of(&column.field.kind),
             required,
+            sealed: column.seal.clone().map(|seal| Sealed {
+                seal,
+                vault: info.vault.clone(),
+            }),
         });
     }
     let known: Vec<&str> = info.columns.iter().map(|column| column.name.as_str()).collect();
@@ -250,6 +292,7 @@ impl Builder {
                 place,
             } => {
                 let column = named(info, name)?;
+                column.open(name)?;
                 if !column.kind.is_text() {
                     return name.place.refuse(format!("LIKE 只用于文本,{} 不是", name.name));
                 }
@@ -262,6 +305,7 @@ impl Builder {
                 high,
             } => {
                 let column = named(info, name)?;
+                column.open(name)?;
                 let low = self.ordered(&column, name, Op::Ge, low)?;
                 let high = self.ordered(&column, name, Op::Le, high)?;
                 format!("({low} AND {high})")
@@ -294,6 +338,12 @@ impl Builder {
             return left.place().refuse("这里应是字段名");
         };
         let column = named(info, name)?;
+        if *folded
+            || matches!(right, Side::Property(..) | Side::Given(_, true))
+            || !matches!(op, Op::Eq | Op::Ne)
+        {
+            column.open(name)?;
+        }
         if *folded || matches!(right, Side::Property(_, true) | Side::Given(_, true)) {
             can_fold(&column, name)?;
         }
@@ -309,6 +359,7 @@ impl Builder {
             Side::Given(given, _) => self.ordered(&column, name, op, given),
             Side::Property(other, with) => {
                 let right = named(info, other)?;
+                right.open(other)?;
                 if column.kind != right.kind || !column.kind.sortable() {
                     return other.place.refuse(format!(
                         "字段 {} 与 {} 的类型不同,不能比较",
@@ -354,8 +405,13 @@ impl Builder {
                 )
             }
             Bound::Value(value) => {
-                let mark = self.mark(value);
+                let mark = self.mark(column.bound(value)?);
                 format!("{sql} {} {mark}", op.sign())
+            }
+            // A day of moments is a range.
+            Bound::Day(..) if column.sealed.is_some() => {
+                column.open(name)?;
+                String::new()
             }
             Bound::Day(from, before) => match op {
                 Op::Eq => format!("({sql} >= {} AND {sql} < {})", self.mark(from), self.mark(before)),
@@ -388,6 +444,7 @@ impl Builder {
     ) -> Result<String, Problem> {
         let column = named(info, name)?;
         if fold_case {
+            column.open(name)?;
             can_fold(&column, name)?;
         }
         let (mut marks, mut others) = (Vec::new(), Vec::new());
@@ -399,7 +456,8 @@ impl Builder {
                 Bound::Value(Value::Text(text)) if fold_case => {
                     marks.push(self.mark(Value::Text(text.to_ascii_lowercase())));
                 }
-                Bound::Value(value) => marks.push(self.mark(value)),
+                Bound::Value(value) => marks.push(self.mark(column.bound(value)?)),
+                Bound::Day(..) if column.sealed.is_some() => column.open(name)?,
                 Bound::Day(from, before) => others.push(format!(
                     "({0} >= {1} AND {0} < {2})",
                     column.sql,

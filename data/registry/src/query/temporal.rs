@@ -22,7 +22,9 @@ fn kind(info: &TypeInfo, spans: [&Span; 2]) -> Result<Kind, Problem> {
     for span in spans {
         for end in [&span.start, &span.end] {
             let Instant::Property(name) = end else { continue };
-            let kind = named(info, name)?.kind;
+            let property = named(info, name)?;
+            property.open(name)?;
+            let kind = property.kind;
             if !matches!(kind, Kind::Date | Kind::Moment) {
                 return name.place.refuse(format!("字段 {} 不是日期或时间", name.name));
             }

@@ -142,6 +142,10 @@ impl AuditTrail {
             match Log::open(&settings.folder.join(name), &origin, settings.suite, signer) {
                 Ok(log) => {
                     let salts = Salts::new(&settings.salts, &key, world);
+                    // Now: a table is made while nothing else is written, and the first touch may come within a write.
+                    salts
+                        .open()
+                        .map_err(|error| io(std::io::Error::other(error.to_string())))?;
                     let settings = settings.clone();
                     return Ok(AuditTrail {
                         log,

@@ -81,6 +81,7 @@ pub fn open(settings: &AuditSettings) -> Result<Db, Error> {
         &Options {
             connections: 2,
             overwrite_deleted: true,
+            beside: true,
         },
     )?;
     db.migrate(&[&MIGRATIONS])?;

@@ -136,6 +136,7 @@ impl Salts {
             &Options {
                 connections: 2,
                 overwrite_deleted: true,
+                beside: true,
             },
         )?;
         opened.migrate(&[&MIGRATIONS])?;

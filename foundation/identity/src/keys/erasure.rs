@@ -324,6 +324,11 @@ impl Erasures {
                 engine.forget(cx, db, &gone)?;
             }
         }
+        if self.keys.domains_of(&subject).map_err(Problem::from)?.is_empty() {
+            for engine in self.engines() {
+                engine.forget_person(cx, db, &subject)?;
+            }
+        }
         self.keys.scrub().map_err(Problem::from)?;
         let hashes: Vec<(String, String)> = erasure
             .domains

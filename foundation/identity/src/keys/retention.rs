@@ -38,6 +38,15 @@ pub trait Expiring: Send + Sync {
     /// # Errors
     /// Where the database refuses.
     fn forget(&self, cx: &Ctx, records: &Db, gone: &Ended) -> Result<(), Problem>;
+
+    /// Drops what is left of a person after a request for erasure by which the last of his keys went. Called again after a stop in
+    /// between.
+    ///
+    /// # Errors
+    /// Where a database refuses.
+    fn forget_person(&self, _cx: &Ctx, _records: &Db, _party: &str) -> Result<(), Problem> {
+        Ok(())
+    }
 }
 
 /// What the day's work came to.

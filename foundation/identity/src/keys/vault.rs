@@ -587,6 +587,7 @@ pub fn store(settings: &KeySettings) -> Result<Db, KeyError> {
     let options = Options {
         connections: 4,
         overwrite_deleted: true,
+        beside: true,
     };
     let db = Db::open(&settings.database, &options)?;
     db.migrate(&[&KEY_MIGRATIONS])?;

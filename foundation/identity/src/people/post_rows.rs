@@ -144,7 +144,7 @@ pub(crate) fn rows(accounts: &Arc<Accounts>) -> Vec<Operation> {
         Operation {
             input: || {
                 object(
-                    &["post"],
+                    &[],
                     json!({ "post": { "type": ["string", "null"], "description": "岗位编号;own:账号自己的单位和角色;空:主岗" } }),
                 )
             },

@@ -108,6 +108,7 @@ fn within(browser: &Browser, post: &str) -> Browser {
         capacity: Capacity {
             post: Some(post.to_owned()),
             party: None,
+            emergency: false,
         },
         ..browser.clone()
     }
@@ -495,6 +496,7 @@ fn a_token_does_not_lend() {
         let capacity = Capacity {
             post: Some(office.second.clone()),
             party: None,
+            emergency: false,
         };
         let actor = office.bed.accounts.actor(&bearer, &capacity).unwrap();
         assert_eq!(actor.standing.post.as_deref(), Some(office.second.as_str()));

@@ -15,9 +15,6 @@ use jiff::{SignedDuration, Timestamp};
 const FREE: i64 = 5;
 /// The longest delay.
 const MOST_MINUTES: i64 = 15;
-/// Failures that an address may have at once; one is forgiven each [`FORGIVEN`]. Whole offices share an address.
-const PER_ADDRESS: f64 = 40.0;
-const FORGIVEN: f64 = 6.0;
 /// Addresses remembered; those that are forgiven go first.
 const REMEMBERED: usize = 20_000;
 
@@ -48,8 +45,14 @@ struct Level {
 }
 
 /// What one process remembers of the failures of addresses.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Crowd {
+    /// Failures that an address may have at once. Whole offices share an address.
+    most: f64,
+    /// Seconds after which one is forgiven.
+    forgiven: f64,
+    /// Said to whoever has too many.
+    text: &'static str,
     addresses: Mutex<HashMap<[u8; 16], Level>>,
 }
 
@@ -61,32 +64,69 @@ fn counted(address: IpAddr) -> [u8; 16] {
     }
 }
 
-fn level(level: &Level, now: Timestamp) -> f64 {
-    let passed = now.duration_since(level.at).as_secs_f64().max(0.0);
-    (level.failures - passed / FORGIVEN).max(0.0)
-}
-
 impl Crowd {
+    /// Failed tries to sign in.
+    pub(crate) fn of_failures() -> Crowd {
+        Crowd {
+            most: 40.0,
+            forgiven: 6.0,
+            text: "从这个网络地址登录失败的次数过多,请几分钟后再试。",
+            addresses: Mutex::default(),
+        }
+    }
+
+    /// Tries to sign up, good or not.
+    pub(crate) fn of_newcomers() -> Crowd {
+        Crowd {
+            most: 10.0,
+            forgiven: 600.0,
+            text: "从这个网络地址注册的次数过多,请过一会儿再试。",
+            addresses: Mutex::default(),
+        }
+    }
+
+    fn level(&self, level: &Level, now: Timestamp) -> f64 {
+        let passed = now.duration_since(level.at).as_secs_f64().max(0.0);
+        (level.failures - passed / self.forgiven).max(0.0)
+    }
+
     /// # Errors
     /// `TOO_MANY` where too many tries failed from this address.
     pub(crate) fn admit(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), Problem> {
         let Some(address) = address else { return Ok(()) };
         let all = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         match all.get(&counted(address)) {
-            Some(one) if level(one, now) >= PER_ADDRESS => Err(Problem::new(
-                codes::TOO_MANY,
-                "从这个网络地址登录失败的次数过多,请几分钟后再试。",
-            )),
+            Some(one) if self.level(one, now) >= self.most => Err(Problem::new(codes::TOO_MANY, self.text)),
             _ => Ok(()),
         }
+    }
+
+    /// Takes a try, good or not, so that many at once get no more than one after the other would.
+    ///
+    /// # Errors
+    /// `TOO_MANY` where there were too many from this address.
+    pub(crate) fn take(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), Problem> {
+        let Some(address) = address else { return Ok(()) };
+        let mut all = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.get(&counted(address)) {
+            Some(one) if self.level(one, now) >= self.most => {
+                return Err(Problem::new(codes::TOO_MANY, self.text));
+            }
+            _ => self.note(&mut all, address, now),
+        }
+        Ok(())
     }
 
     /// Notes a failure from an address.
     pub(crate) fn failed(&self, address: Option<IpAddr>, now: Timestamp) {
         let Some(address) = address else { return };
         let mut all = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        self.note(&mut all, address, now);
+    }
+
+    fn note(&self, all: &mut HashMap<[u8; 16], Level>, address: IpAddr, now: Timestamp) {
         if all.len() >= REMEMBERED {
-            all.retain(|_, one| level(one, now) > 0.0);
+            all.retain(|_, one| self.level(one, now) > 0.0);
             // Who comes from so many addresses is not held by addresses: delays per account remain.
             if all.len() >= REMEMBERED {
                 all.clear();
@@ -97,7 +137,7 @@ impl Crowd {
             at: now,
         });
         *one = Level {
-            failures: level(one, now) + 1.0,
+            failures: self.level(one, now) + 1.0,
             at: now,
         };
     }

@@ -12,7 +12,7 @@ mod oidc;
 mod oidc_rows;
 pub(crate) mod passkey;
 pub(crate) mod password;
-mod rows;
+pub(crate) mod rows;
 mod second_rows;
 pub(crate) mod secret_box;
 mod service;
@@ -44,6 +44,7 @@ pub use settings::{FirstLogin, Provider, Settings};
 
 use crate::account::{self, Account};
 use crate::people::capacity::{self, Acting};
+use crate::people::citizen;
 use guard::{Crowd, Gate};
 use password::verify;
 use secret_box::SecretBox;
@@ -73,6 +74,7 @@ pub struct Accounts {
     /// Verified against where there is no account, so that the answer takes as long.
     decoy: String,
     crowd: Crowd,
+    pub(crate) newcomers: Crowd,
     gate: Gate,
     providers: oidc::Providers,
 }
@@ -122,7 +124,8 @@ impl Accounts {
             settings,
             secrets,
             decoy,
-            crowd: Crowd::default(),
+            crowd: Crowd::of_failures(),
+            newcomers: Crowd::of_newcomers(),
             gate: Gate::default(),
             providers: oidc::Providers::default(),
         })
@@ -159,7 +162,7 @@ impl Accounts {
         let own: String = row.map_or(Ok(String::new()), |row| row.get(6))?;
         let hash = if own.is_empty() { &self.decoy } else { &own };
         let good = self.gate.through(|| verify(password, hash)) && !own.is_empty();
-        let account = account.filter(|account| good && !account.disabled && account.kind == "person");
+        let account = account.filter(|account| good && !account.disabled && account.signs_in());
         let Some(account) = account else {
             self.crowd.failed(caller.address, cx.now);
             return Err(refused());
@@ -182,6 +185,11 @@ impl Accounts {
             });
         }
         self.enter(cx, caller, account, "password", device)
+    }
+
+    /// Hashes a password, not too many at once.
+    pub(crate) fn hash(&self, password: &str) -> Result<String, Problem> {
+        self.gate.through(|| hash_password(&self.world, password))
     }
 
     /// The password was right: what is asked next.
@@ -362,7 +370,8 @@ impl Accounts {
         let (idle, whole) = session::bounds(now, &self.settings);
         let hash = digest(token);
         let sql = format!(
-            "SELECT {}, s.id, s.seen_at, s.post, {} FROM session s JOIN account a ON a.id = s.account {}
+            "SELECT {}, s.id, s.seen_at, s.post, {}, c.party, c.level FROM session s JOIN account a ON a.id = s.account
+             LEFT JOIN citizen c ON c.account = a.id {}
              WHERE s.token_hash = ?1 AND s.seen_at > ?2 AND s.created_at > ?3 AND a.disabled = 0",
             account::columns("a"),
             capacity::COLUMNS,
@@ -382,6 +391,7 @@ impl Accounts {
         let account = account::decode(row)?;
         let (id, seen, chosen): (String, String, Option<String>) = (row.get(12)?, row.get(13)?, row.get(14)?);
         let main = capacity::decode(row, 15, &account.id)?;
+        let citizen = citizen::decode(row, 22)?;
         // Noted at most once a minute: reading must not become writing.
         if seen < timestamp_text(now - SignedDuration::from_mins(1)) {
             let at = timestamp_text(now);
@@ -403,7 +413,12 @@ impl Accounts {
             },
         };
         let due = self.owes(&account, acting.as_ref())?;
-        Ok(capacity::actor(&account, acting, granted(id, due)))
+        let actor = capacity::actor(&account, acting, granted(id, due));
+        let mut actor = self.as_citizen(actor, citizen, said.party.as_deref())?;
+        if said.emergency {
+            actor.standing.emergencies = crate::emergency::open(self, &actor)?;
+        }
+        Ok(actor)
     }
 }
 
@@ -419,7 +434,7 @@ fn due(
     account: &Account,
     roles: &BTreeSet<String>,
 ) -> Result<Option<&'static str>, Problem> {
-    if account.kind == "person" && account.must_change {
+    if account.signs_in() && account.must_change {
         return Ok(Some("password"));
     }
     let lacks = settings.needs_second(roles)

@@ -8,6 +8,7 @@ use std::time::Duration;
 use banyan_base::{Ctx, Problem, codes};
 use banyan_store::Tx;
 use chrono::{DateTime, Utc};
+use data_encoding::BASE64URL_NOPAD;
 use jiff::{SignedDuration, Timestamp};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
 use openidconnect::{
@@ -20,7 +21,10 @@ use serde_json::json;
 use ureq::http;
 
 use crate::account::{self, Account, NewAccount};
+use crate::people::citizen;
+use crate::people::party::{self, Kind, Named, PROVED, Proof};
 use crate::sign::oauth::SKEW;
+use crate::sign::secret_box::SecretBox;
 use crate::sign::{Accounts, FirstLogin, Provider, fresh, step};
 
 /// How long what a provider says of itself is believed before it is asked again.
@@ -54,6 +58,8 @@ pub(crate) struct Known {
     pub(crate) subject: String,
     pub(crate) login: Option<String>,
     pub(crate) name: Option<String>,
+    /// A citizen's number, where the provider says one.
+    pub(crate) number: Option<String>,
 }
 
 /// What providers say of themselves, for a while.
@@ -266,9 +272,19 @@ impl Accounts {
                 .name()
                 .and_then(|names| names.get(None))
                 .map(|name| name.to_string()),
+            number: more(&id_token.to_string(), &provider.number_claim),
         };
         Ok((visit, known))
     }
+}
+
+/// A claim that is not of the standard, out of an ID token that was verified already.
+fn more(id_token: &str, claim: &str) -> Option<String> {
+    let body = BASE64URL_NOPAD
+        .decode(id_token.split('.').nth(1)?.as_bytes())
+        .ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&body).ok()?;
+    claims.get(claim)?.as_str().map(str::to_owned)
 }
 
 /// The account that somebody of a provider has here.
@@ -335,12 +351,15 @@ pub(crate) fn link(
 pub(crate) fn first(
     cx: &Ctx,
     tx: &mut Tx<'_>,
+    secrets: &SecretBox,
     provider: &Provider,
     known: &Known,
 ) -> Result<Option<Account>, Problem> {
-    if provider.first == FirstLogin::Refuse {
-        return Ok(None);
-    }
+    let secrets = match provider.first {
+        FirstLogin::Refuse => return Ok(None),
+        FirstLogin::Create => None,
+        FirstLogin::Citizen => Some(secrets),
+    };
     let mut login: String = known
         .login
         .as_deref()
@@ -371,7 +390,63 @@ pub(crate) fn first(
         password: String::new(),
         must_change: Some(false),
     };
-    let made = account::create_external(cx, tx, &new)?;
+    let made = match secrets {
+        None => account::create_external(cx, tx, &new)?,
+        Some(secrets) => {
+            let number = claimed(cx, provider, known).map(|named| named.number);
+            citizen::create(cx, tx, secrets, &new, None, number.as_deref())?
+        }
+    };
     link(cx, tx, &provider.id, known, &made)?;
     Ok(Some(made))
+}
+
+/// Name and number as a provider says them, if both are good.
+fn claimed(cx: &Ctx, provider: &Provider, known: &Known) -> Option<Named> {
+    let (name, number) = (known.name.as_deref()?, known.number.as_deref()?);
+    let named = Named::read(Kind::Person, name, number, cx.today());
+    if named.is_err() {
+        tracing::warn!(provider = %provider.id, "a provider says a name or a number that can't be");
+    }
+    named.ok()
+}
+
+/// Takes a provider's word of who a citizen is, where it is worth a proof. What it says anew each time is proved once.
+///
+/// # Errors
+/// `CONFLICT` where the account is known to be somebody else, or the number is somebody's of another name.
+pub(crate) fn proved(
+    cx: &Ctx,
+    tx: &mut Tx<'_>,
+    secrets: &SecretBox,
+    provider: &Provider,
+    known: &Known,
+    account: &Account,
+) -> Result<(), Problem> {
+    if provider.assurance < PROVED || account.kind != "citizen" {
+        return Ok(());
+    }
+    let Some(named) = claimed(cx, provider, known) else {
+        return Ok(());
+    };
+    let tie = citizen::tie(tx, &account.id)?;
+    let same = party::proved(tx, &named.pair_index(secrets))?;
+    if let Some(tie) = &tie
+        && tie.level >= PROVED
+        && same.as_ref() == Some(&tie.party)
+    {
+        return Ok(());
+    }
+    let own = Ctx {
+        actor: account.actor(),
+        ..cx.clone()
+    };
+    let proof = Proof {
+        named,
+        level: PROVED,
+        way: &format!("oidc:{}", provider.id),
+        evidence: "",
+    };
+    let party = party::prove(&own, tx, secrets, Some(&account.id), &proof)?;
+    citizen::tell_proved(&own, tx, account, &party, PROVED)
 }

@@ -19,6 +19,7 @@ fn redirect(to: &str) -> Reply {
         body: ReplyBody::Empty,
         etag: None,
         location: Some(to.to_owned()),
+        kept: None,
         headers: Vec::new(),
     }
 }
@@ -80,13 +81,15 @@ fn callback(accounts: &Accounts, call: &Outside<'_>) -> Result<Reply, Problem> {
         }
     };
     let (provider, writer) = (accounts.provider(id)?.clone(), cx.clone());
+    let secrets = Arc::clone(&accounts.secrets);
     if let Some(owner) = visit.account {
         if cx.actor.grant.session.is_none() || cx.actor.id != owner {
             return Err(over());
         }
         let linked = call.db.write::<_, Problem>(move |tx| {
             let account = crate::admin::view(tx, &owner)?;
-            oidc::link(&writer, tx, &provider.id, &known, &account)
+            oidc::link(&writer, tx, &provider.id, &known, &account)?;
+            oidc::proved(&writer, tx, &secrets, &provider, &known, &account)
         });
         let to = match linked {
             Ok(()) => visit.content.to,
@@ -97,11 +100,24 @@ fn callback(accounts: &Accounts, call: &Outside<'_>) -> Result<Reply, Problem> {
     }
     let account = call
         .db
-        .write::<_, Problem>(move |tx| match oidc::find(&writer, tx, &known)? {
-            Some(account) => Ok(Some(account)),
-            None => oidc::first(&writer, tx, &provider, &known),
+        .write::<_, Problem>(move |tx| {
+            let account = match oidc::find(&writer, tx, &known)? {
+                Some(account) => Some(account),
+                None => oidc::first(&writer, tx, &secrets, &provider, &known)?,
+            };
+            let Some(account) = account.filter(|account| !account.disabled) else {
+                return Ok(None);
+            };
+            match oidc::proved(&writer, tx, &secrets, &provider, &known, &account) {
+                // He is let in as who he was known to be before: nothing of the proof was written.
+                Err(problem) if problem.code == codes::CONFLICT => {
+                    tracing::warn!(provider = %provider.id, account = %account.id, "a provider says another name or number than is known");
+                }
+                other => other?,
+            }
+            Ok(Some(account))
         })?;
-    let Some(account) = account.filter(|account| !account.disabled) else {
+    let Some(account) = account else {
         return Ok(redirect("/desk/?sign_in=unknown").with_header("Set-Cookie", gone));
     };
     let device = accounts.known_device(&input.caller, &account.id)?;
@@ -124,7 +140,7 @@ pub(crate) fn operations(accounts: &Arc<Accounts>) -> Vec<Operation> {
         let items: Vec<Value> = providers
             .map(|one| json!({ "id": one.id, "title": one.title }))
             .collect();
-        Reply::json(json!({ "providers": items }))
+        Reply::json(json!({ "providers": items, "citizens": own.settings.citizens }))
     });
     let own = Arc::clone(accounts);
     let begin = Handler::outside(move |call| start(&own, call));
@@ -170,7 +186,9 @@ pub(crate) fn operations(accounts: &Arc<Accounts>) -> Vec<Operation> {
             open: true,
             audit: Audit::None,
             output: || {
-                json!({ "type": "object", "required": ["providers"], "properties": { "providers": { "type": "array", "items": {
+                json!({ "type": "object", "required": ["providers", "citizens"], "properties": {
+                "citizens": { "type": "boolean", "description": "公众能不能自己注册" },
+                "providers": { "type": "array", "items": {
                 "type": "object", "required": ["id", "title"], "properties": { "id": { "type": "string" }, "title": { "type": "string" } } } } } })
             },
             ..Operation::read("session.ways", "有哪些登录方式", "/v1/session/ways", ways)

@@ -8,7 +8,9 @@ use std::path::Path;
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
 use banyan_base::{Problem, World};
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 
 /// The form of what is sealed: this key file, AES-256-GCM, a nonce of 96 random bits before the text.
 const FORM: &str = "f1.";
@@ -16,6 +18,8 @@ const FORM: &str = "f1.";
 /// Seals and opens under one key.
 pub struct SecretBox {
     cipher: Aes256Gcm,
+    /// For [`SecretBox::blind`]: a key of its own, derived from the file's.
+    blind: Hmac<Sha256>,
     world: World,
 }
 
@@ -41,8 +45,11 @@ impl SecretBox {
             .decode(text.trim().as_bytes())
             .map_err(|_| failed(&"it is not base64"))?;
         let cipher = Aes256Gcm::new_from_slice(&key).map_err(|_| failed(&"the key is not of 32 bytes"))?;
+        let mac = |key: &[u8]| Hmac::<Sha256>::new_from_slice(key).map_err(|error| failed(&error));
+        let own = mac(&key)?.chain_update(b"banyan/blind-index").finalize();
         Ok(SecretBox {
             cipher,
+            blind: mac(&own.into_bytes())?,
             world: world.clone(),
         })
     }
@@ -64,6 +71,17 @@ impl SecretBox {
         let mut all = nonce.to_vec();
         all.extend(sealed);
         Ok(format!("{FORM}{}", BASE64.encode(&all)))
+    }
+
+    /// A keyed hash by which `text` is found again, and told by nobody without the key file.
+    pub fn blind(&self, purpose: &str, text: &str) -> String {
+        let mac = self.blind.clone().chain_update(purpose.as_bytes());
+        HEXLOWER.encode(
+            &mac.chain_update([0])
+                .chain_update(text.as_bytes())
+                .finalize()
+                .into_bytes(),
+        )
     }
 
     /// Opens what [`SecretBox::seal`] gave.

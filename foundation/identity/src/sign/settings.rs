@@ -14,10 +14,18 @@ pub struct Settings {
     pub whole: SignedDuration,
     /// Roles that must have a second factor: whoever has one of them and no factor may only enrol one.
     pub second_factor_roles: BTreeSet<String>,
+    /// Whether colleagues may open emergency access (break-glass) at all.
+    pub emergency: bool,
+    /// Roles whose holders may open it for every package, besides each package's own role `emergency`.
+    pub emergency_roles: BTreeSet<String>,
     /// How long a machine's access token is good.
     pub access: SignedDuration,
     /// The file with the key that seals secrets at rest; made where it is absent.
     pub key_file: PathBuf,
+    /// Whether citizens may sign up by themselves.
+    pub citizens: bool,
+    /// Roles, besides `admin`, whose holders confirm who somebody is, in person.
+    pub clerk_roles: BTreeSet<String>,
     /// Upstream OpenID Connect providers.
     pub providers: Vec<Provider>,
 }
@@ -37,6 +45,10 @@ pub struct Provider {
     /// Scopes asked for besides `openid`.
     pub scopes: Vec<String>,
     pub first: FirstLogin,
+    /// What the provider's word of a citizen's name and number is worth: 2: it has proved them; 1: they are claimed only.
+    pub assurance: u8,
+    /// The claim that holds a citizen's number.
+    pub number_claim: String,
 }
 
 /// What becomes of somebody whom the provider knows and we don't.
@@ -46,6 +58,8 @@ pub enum FirstLogin {
     Refuse,
     /// An account without roles is made.
     Create,
+    /// A citizen's account is made.
+    Citizen,
 }
 
 impl Settings {
@@ -56,8 +70,12 @@ impl Settings {
             idle: SignedDuration::from_hours(12),
             whole: SignedDuration::from_hours(7 * 24),
             second_factor_roles: BTreeSet::new(),
+            emergency: true,
+            emergency_roles: BTreeSet::new(),
             access: SignedDuration::from_mins(15),
             key_file: folder.join("keys").join("sign-in.key"),
+            citizens: false,
+            clerk_roles: BTreeSet::new(),
             providers: Vec::new(),
         }
     }

@@ -119,11 +119,25 @@ impl Bed {
 
     /// The feed's events as text, and their last words in order.
     pub(crate) fn feed(&self) -> (String, Vec<String>) {
-        let events = self
-            .test
-            .db
-            .read(|tx| banyan_store::feed::read(tx, banyan_store::feed::Position::START, "", 1000))
-            .unwrap();
+        let db = &self.test.db;
+        let all = || {
+            let rows = db.query("SELECT count(*) FROM feed", &[]).unwrap();
+            usize::try_from(rows[0].get::<i64>(0).unwrap()).unwrap()
+        };
+        let start = banyan_store::feed::Position::START;
+        let read = || {
+            db.read(|tx| banyan_store::feed::read(tx, start, "", 1000))
+                .unwrap()
+        };
+        // On PostgreSQL events show when all transactions of the cluster that began before have ended.
+        let mut events = read();
+        for _ in 0..1_000 {
+            if events.len() == all() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(30));
+            events = read();
+        }
         let verbs = events
             .iter()
             .map(|event| event.kind.rsplit('.').next().unwrap().to_owned());

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::account::{self, Account};
-use crate::people::capacity;
+use crate::people::{capacity, citizen};
 use crate::sign::{Accounts, digest, fresh};
 
 /// Every token begins with this; then come eight letters that its list shows, then the secret.
@@ -148,7 +148,8 @@ impl Accounts {
         let (now, hash) = (self.world.now(), digest(token));
         let at = timestamp_text(now);
         let sql = format!(
-            "SELECT {}, t.id, t.scopes, t.used_at, {} FROM token t JOIN account a ON a.id = t.account {}
+            "SELECT {}, t.id, t.scopes, t.used_at, {}, c.party, c.level FROM token t JOIN account a ON a.id = t.account
+             LEFT JOIN citizen c ON c.account = a.id {}
              WHERE t.token_hash = ?1 AND t.expires_at > ?2 AND a.disabled = 0",
             account::columns("a"),
             capacity::COLUMNS,
@@ -163,9 +164,10 @@ impl Accounts {
         let (id, scopes, used): (String, Option<String>, Option<String>) =
             (row.get(12)?, row.get(13)?, row.get(14)?);
         let main = capacity::decode(row, 15, &account.id)?;
+        let citizen = citizen::decode(row, 22)?;
         let acting = self.acting(&account, said.post.as_deref(), main)?;
         let due = self.owes(&account, acting.as_ref())?;
-        if account.kind == "person" && due.is_some() {
+        if account.signs_in() && due.is_some() {
             let text = "令牌的主人要先登录办理:改密码,或登记第二重验证。";
             return Err(Problem::new(codes::UNAUTHENTICATED, text));
         }
@@ -188,6 +190,10 @@ impl Accounts {
             scopes,
             reason: "这个令牌的范围不包括这项操作。".into(),
         };
-        Ok(capacity::actor(&account, acting, grant))
+        self.as_citizen(
+            capacity::actor(&account, acting, grant),
+            citizen,
+            said.party.as_deref(),
+        )
     }
 }

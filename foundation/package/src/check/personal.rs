@@ -35,6 +35,7 @@ impl Checker<'_> {
             self.subject(&path, record);
             self.masks(&path, record);
             self.derived(&path, record);
+            self.sealed(&path, record);
             for (field, declared) in &record.fields {
                 let covered = self.package.purposes.iter().any(|(_, purpose)| {
                     purpose
@@ -234,6 +235,39 @@ impl Checker<'_> {
                 let message =
                     "middle and tail mask texts, coarse dates and regions; anything can be hidden".to_owned();
                 self.error(path, &["fields", name, "mask"], "mask-kind", message);
+            }
+        }
+    }
+
+    /// What is sealed can be found by equality only; what is not must be spoken for.
+    fn sealed(&mut self, path: &str, record: &RecordType) {
+        let spoken_for = self
+            .package
+            .impact
+            .as_ref()
+            .and_then(|impact| impact.unsealed.as_deref())
+            .is_some_and(|text| !text.trim().is_empty());
+        for (name, field) in &record.fields {
+            let at = ["fields", name, "sealed"];
+            match field.sealed {
+                Some(false) if !field.personal => {
+                    let message = "only personal fields are sealed: leave it out".to_owned();
+                    self.error(path, &at, "sealed-needless", message);
+                }
+                Some(false) if !spoken_for => {
+                    let message = "a personal field in the clear: say in `[impact]` `unsealed` why, and what guards it instead";
+                    self.error(path, &at, "sealed-reason", message.into());
+                }
+                Some(true) if !record.is_sealed(name) => {
+                    let message = "it can't be sealed: only personal fields of grade 重要 and above that are kept as text (not the subject)";
+                    self.error(path, &at, "sealed-kind", message.into());
+                }
+                _ => {}
+            }
+            if record.is_sealed(name) && field.search {
+                let message = "full-text search can't look into a sealed field: leave `search` out, or write `sealed = false` and say in \
+                               `[impact]` `unsealed` why";
+                self.error(path, &["fields", name, "search"], "sealed-search", message.into());
             }
         }
     }
