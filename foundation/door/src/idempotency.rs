@@ -28,7 +28,7 @@ enum Claim {
     /// The key is new: act, then [`keep`].
     New,
     /// The same request was answered before.
-    Answered(Reply),
+    Answered(Box<Reply>),
 }
 
 fn request_hash(cx: &Ctx, operation: &Operation, input: &Input) -> Result<String, Problem> {
@@ -66,7 +66,7 @@ pub(crate) fn once(
         return act(tx);
     };
     if let Claim::Answered(reply) = claim(cx, tx, operation, input, key)? {
-        return Ok(reply);
+        return Ok(*reply);
     }
     let reply = act(tx)?;
     keep(cx, tx, operation, key, &reply)?;
@@ -129,14 +129,14 @@ fn claim(
         _ => ReplyBody::Empty,
     };
     let headers = vec![("Idempotency-Replayed".to_owned(), "true".to_owned())];
-    Ok(Claim::Answered(Reply {
+    Ok(Claim::Answered(Box::new(Reply {
         status,
         body,
         etag: text("etag"),
         location: text("location"),
         headers,
         kept: None,
-    }))
+    })))
 }
 
 /// Keeps the reply under the key claimed before.

@@ -8,9 +8,12 @@ use crate::support::root;
 const OPEN: &[(&str, &str)] = &[
     ("audit.checkpoint", "anybody may hold us to the log"),
     ("audit.consistency", "hashes only"),
+    ("audit.cosigned", "hashes and signatures only"),
     ("audit.inclusion", "hashes only"),
     ("audit.key", "the public key"),
     ("audit.tile", "hashes only"),
+    ("audit.witness", "C2SP tlog-witness: the log's signature counts"),
+    ("audit.witness_key", "the public key"),
     ("citizen.sign_up", "how citizens come to an account"),
     (
         "destruction.counts",

@@ -82,8 +82,14 @@ pub const TABLE: &[(&str, Who)] = &[
     ("audit.tile", World),
     ("audit.witness", World),
     ("audit.witness_key", World),
-    ("consent.give", SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"])),
-    ("consent.list", SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"])),
+    (
+        "consent.give",
+        SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
+    ),
+    (
+        "consent.list",
+        SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
+    ),
     (
         "consent.withdraw",
         SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
