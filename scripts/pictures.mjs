@@ -24,6 +24,8 @@ const server = spawn(
     "apps/0-base",
     "--apply",
     "apps/1.0-work-points",
+    "--apply",
+    "apps/1.1-petitions",
   ]),
   { cwd: root, stdio: ["ignore", "pipe", "ignore"] },
 );
@@ -108,6 +110,10 @@ try {
   await page.getByRole("button", { name: /签\s*收/ }).click();
   await page.getByRole("button", { name: /确\s*定/ }).click();
   await take(page, "sign", "", "必填");
+  const registrar = await enter("xfdj", size);
+  await take(registrar, "purpose", "/desk/p/petitions/v/petitions", "以此用途进入");
+  await registrar.getByRole("button", { name: "以此用途进入:登记转送" }).click();
+  await take(registrar, "masked", "", "共 16 条");
   const phone = await enter("fgw", { width: 390, height: 844 });
   await take(phone, "phone", `${views}/board`, waiting.fields.title);
 } finally {

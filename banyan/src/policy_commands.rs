@@ -14,7 +14,7 @@ use crate::{check, folder};
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
     /// What somebody with these roles could see and do, and why, by the policies as they stand in the folders.
-    Simulate(Simulate),
+    Simulate(Box<Simulate>),
     /// Print the Cedar schema that a package's policies are checked against.
     Schema {
         /// The package's folder; overlays of it and packages that it points to behind it.
@@ -96,7 +96,7 @@ fn packages(folders: &[PathBuf]) -> Result<Vec<Package>, String> {
 pub fn run(command: PolicyCommand) -> Result<String, String> {
     match command {
         PolicyCommand::Schema { folders } => schema(&folders),
-        PolicyCommand::Simulate(wanted) => simulated(wanted),
+        PolicyCommand::Simulate(wanted) => simulated(*wanted),
     }
 }
 

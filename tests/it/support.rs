@@ -107,6 +107,9 @@ impl Bed {
     pub fn serve(&self) -> SocketAddr {
         let mut config = Config::default();
         config.server.listen = "127.0.0.1:0".into();
+        // The desk as it was built last, not as it was when this program was.
+        let desk = root().join("web/dist");
+        config.http.web_folder = desk.join("index.html").is_file().then_some(desk);
         let (sender, receiver) = channel();
         let served = self.platform.clone();
         std::thread::spawn(move || {

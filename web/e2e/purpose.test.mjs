@@ -86,6 +86,11 @@ test("a handling unit's only purpose is taken by itself; it sees its own petitio
   await page.getByRole("link", { name: /公租房轮候/ }).click();
   await page.getByText("0592-0000011").waitFor();
   await picture(page, "purpose-phone-detail");
+  // A colleague who is sent the address sees it at once, for his purpose.
+  const other = await it.enter("zjt", PHONE);
+  await other.page.goto(page.url());
+  await other.page.getByText("0592-0000011").waitFor();
+  await other.close();
   await accessible(page, "a petition on a phone");
   await close();
 });
@@ -111,6 +116,8 @@ test("whoever has no purpose is told whom to ask", async () => {
   const { page, close } = await it.enter("fgw");
   await page.goto(`${it.base}/desk/p/petitions/r/petition`);
   await page.getByRole("heading", { name: "没有权限" }).waitFor();
+  // Its role of the same name in another package opens no pages here.
+  assert.equal(await page.getByRole("link", { name: "临期与超期" }).count(), 0);
   await picture(page, "purpose-refused");
   await accessible(page, "a refusal");
   await close();

@@ -39,6 +39,24 @@ const objections = createRoute({
   component: lazyRouteComponent(() => import("./objections/ObjectionsPage"), "ObjectionsPage"),
 });
 
+const approvals = createRoute({
+  getParentRoute: () => root,
+  path: "/approvals",
+  component: lazyRouteComponent(() => import("./approvals/ApprovalsPage"), "ApprovalsPage"),
+});
+
+const emergencies = createRoute({
+  getParentRoute: () => root,
+  path: "/emergencies",
+  component: lazyRouteComponent(() => import("./emergencies/EmergenciesPage"), "EmergenciesPage"),
+});
+
+const simulate = createRoute({
+  getParentRoute: () => root,
+  path: "/simulate",
+  component: lazyRouteComponent(() => import("./policy/SimulatePage"), "SimulatePage"),
+});
+
 const packages = createRoute({
   getParentRoute: () => root,
   path: "/packages",
@@ -104,6 +122,9 @@ export const router = createRouter({
     duties,
     identity,
     objections,
+    approvals,
+    emergencies,
+    simulate,
     packages,
     packageHome,
     view,

@@ -113,6 +113,10 @@
     那么 被拒绝,原因包含"按您的权限"
     并且 "petitions.petition"里没有"2022-10003"
 
+  场景: 导出须另一人同意
+    当 我导出"petitions.petition"
+    那么 被拒绝,原因包含"另一人"
+
   场景: 领导只看汇总
     假如 我以"xfld"登录
     并且 我的用途是"petitions.analysis"

@@ -38,6 +38,7 @@ pub mod import;
 mod index;
 mod layers;
 mod lifecycle;
+mod looks;
 mod migrate;
 mod ogc;
 mod openapi;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use banyan_base::{Ctx, Problem, SourceFile, codes};
+use banyan_base::{Ctx, EMERGENCY, Problem, SourceFile, codes};
 use banyan_door::{Access, Audit, Call, Decision, Handler, Input, Method, Operation, Reply, Target};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
@@ -214,6 +214,16 @@ fn purposes(call: &Call<'_, '_>, package: &banyan_package::model::Package) -> Re
         told.push(json!({
             "name": name, "title": { "zh": title, "en": "My own data" },
             "legal_basis": "《个人信息保护法》第四十五条", "sunset": null,
+        }));
+    }
+    let open = package
+        .types
+        .iter()
+        .any(|(name, _)| call.cx.emergency(&format!("{}.{name}", package.id)).is_some());
+    if open {
+        told.push(json!({
+            "name": EMERGENCY, "title": { "zh": "应急访问", "en": "Emergency access" },
+            "legal_basis": "《个人信息保护法》第十三条第一款第四项", "sunset": null,
         }));
     }
     Ok(Json::Array(told))

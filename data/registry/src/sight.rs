@@ -4,7 +4,7 @@
 //! without knowing of it, and writing by one fails.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use banyan_base::predicate::{Comparison, Piece, Predicate, Term, Tree};
@@ -15,6 +15,7 @@ use banyan_store::{Dialect, Tx};
 
 use crate::Error;
 use crate::catalog::{Catalog, Column, Stored, TypeInfo, bounds_columns, column_name, qualified};
+use crate::looks::Looks;
 use crate::query::search;
 use crate::record::Record;
 use crate::reference::UNIT;
@@ -43,22 +44,6 @@ pub struct Secured {
     /// Groups of fewer are not shown.
     pub k_anonymous: Option<u32>,
     pub looks: Looks,
-}
-
-/// What else than its own records decides what is seen of a type: answers kept until a record changes mind it.
-#[derive(Clone, Debug, Default)]
-pub struct Looks {
-    /// Types whose records do.
-    pub types: BTreeSet<String>,
-    /// Whether consents do: nothing tells when one is given or withdrawn.
-    pub consents: bool,
-}
-
-impl Looks {
-    /// Whether the type's own records decide alone.
-    pub fn nowhere(&self) -> bool {
-        self.types.is_empty() && !self.consents
-    }
 }
 
 /// The column with a flag for each field that may be masked: `1` where it is.
@@ -384,9 +369,11 @@ fn fresh(info: &TypeInfo, obligations: &Obligations, catalog: &Catalog, dialect:
         columns.push(format!("{} AS {SUBJECT}", subject_sql(info, "b.")));
     }
     let list = columns.join(", ");
-    let vector = (dialect.is_postgres() && info.searched().next().is_some())
-        .then(|| format!(", b.{}", search::VECTOR))
-        .unwrap_or_default();
+    let vector = if dialect.is_postgres() && info.searched().next().is_some() {
+        format!(", b.{}", search::VECTOR)
+    } else {
+        String::new()
+    };
     seen.table = format!(
         "(SELECT b._seq, {list}{vector} FROM {} AS b WHERE {rows}) AS t",
         info.table
@@ -567,13 +554,9 @@ pub fn count_within(
         return Ok(None);
     };
     let seen = secure(info, obligations, catalog, tx.dialect());
-    let (state, group) = if info.has_state() {
-        ("state", " GROUP BY state ORDER BY state")
-    } else {
-        ("''", "")
-    };
+    let state = if info.has_state() { "state" } else { "''" };
     let sql = format!(
-        "SELECT {state}, COUNT(*) FROM (SELECT * FROM {} LIMIT {}) AS some{group}",
+        "SELECT s, COUNT(*) FROM (SELECT {state} AS s FROM {} LIMIT {}) AS n GROUP BY s ORDER BY s",
         seen.table,
         COUNTED + 1
     );

@@ -1,6 +1,7 @@
 //! The two-person rule over HTTP, as its users and as those who would go round it.
 
 mod emergency;
+mod pages;
 mod simulate;
 pub mod stand;
 
@@ -35,7 +36,7 @@ fn code(answer: &(u16, Json)) -> (u16, String) {
     (answer.0, kind.rsplit(':').next().unwrap().to_owned())
 }
 
-fn named<'a>(request: &'a str) -> (&'a str, &'a str) {
+fn named(request: &str) -> (&str, &str) {
     ("Banyan-Approval", request)
 }
 
@@ -416,5 +417,41 @@ fn files_that_wait_are_seen_by_the_two() {
         assert_eq!(code(&other).1, "approval-required");
         assert!(a.upload(&path, &with, table).0 < 300);
         assert_eq!(code(&read(a.upload(&path, &with, table))).1, "approval-required");
+    }
+}
+
+#[test]
+fn nothing_shows_on_the_way() {
+    for stand in stands() {
+        let text = "@two_person(\"名单须两人\") permit(principal in Role::\"clinic.nurse\", action in [Action::\"list\", Action::\"view\"], resource is clinic::patient);";
+        change(&stand.bed, text);
+        let (a, b) = (
+            stand.person("an", &["clinic.nurse"]),
+            stand.person("bo", &["clinic.nurse"]),
+        );
+        for number in 0..3 {
+            stand.patient(&number.to_string(), "east");
+        }
+        banyan_store::testing::events_show(&stand.bed.platform.db).unwrap();
+        let get = |path: &str, more: &[(&str, &str)]| {
+            let mut headers = vec![CARE];
+            headers.extend(more);
+            a.send("GET", path, &headers, None)
+        };
+        let events = get("/v1/events?type=banyan.clinic.patient", &[]);
+        assert_eq!((events.0, &events.1["items"]), (200, &json!([])));
+        let collections = get("/ogc/collections?f=json", &[]);
+        assert_eq!(collections.0, 200);
+        assert!(
+            !collections.1.to_string().contains("clinic.patient"),
+            "{collections:?}"
+        );
+        asked(get("/ogc/collections/clinic.patient/items?f=json", &[]));
+        let request = asked(get(PATIENTS, &[]));
+        assert_eq!(decide(&b, &request, "approve").0, 200);
+        // Reading uses an approval up as well.
+        let list = get(PATIENTS, &[named(&request)]);
+        assert_eq!((list.0, list.1["items"].as_array().unwrap().len()), (200, 3));
+        assert_eq!(code(&get(PATIENTS, &[named(&request)])).1, "approval-required");
     }
 }

@@ -31,6 +31,11 @@ export function belongsTo(account: string): void {
   if (kept.account !== account) keep({ account, chosen: {} });
 }
 
+/** In another capacity one has other purposes. */
+export function forget(): void {
+  keep({ ...kept, chosen: {} });
+}
+
 export function purposeOf(pkg: string): string | undefined {
   return kept.chosen[pkg];
 }

@@ -8,7 +8,7 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { actFor, actsFor, call, Refused } from "./client";
-import { belongsTo, choose, settle } from "./purposes";
+import { belongsTo, choose, forget, settle } from "./purposes";
 import type { Account, HistoryEntry, Package, PackageSummary, RecordItem, RecordPage } from "./types";
 
 export const client = new QueryClient({
@@ -35,6 +35,7 @@ export function become(account: Account | null): void {
 /** Acts in another capacity from now on: nothing that was seen in the one before is kept. */
 export async function change(capacity: () => Promise<unknown>): Promise<void> {
   await capacity();
+  forget();
   await client.invalidateQueries({ queryKey: ["session"] });
   await client.resetQueries({ predicate: (query) => query.queryKey[0] !== "session" });
 }

@@ -2,6 +2,7 @@ import { accountsEn } from "./accounts.en";
 import { objectionsEn } from "./objections.en";
 import { peopleEn } from "./people.en";
 import { securityEn } from "./security.en";
+import { trustEn } from "./trust.en";
 import type { Messages } from "./zh-CN";
 
 type Part<T> = { [K in keyof T]?: T[K] extends string ? string : Part<T[K]> };
@@ -270,6 +271,7 @@ export const en: Part<Messages> = {
   acc: accountsEn,
   ppl: peopleEn,
   obj: objectionsEn,
+  trust: trustEn,
   sec: securityEn,
   clock: "Demonstration clock: {{at}}",
 };

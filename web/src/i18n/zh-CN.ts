@@ -2,6 +2,7 @@ import { accountsZh } from "./accounts.zh-CN";
 import { objectionsZh } from "./objections.zh-CN";
 import { peopleZh } from "./people.zh-CN";
 import { securityZh } from "./security.zh-CN";
+import { trustZh } from "./trust.zh-CN";
 
 /** Every text of the desk. English follows in en.ts; a missing one falls back to this. */
 export const zh = {
@@ -270,6 +271,7 @@ export const zh = {
   acc: accountsZh,
   ppl: peopleZh,
   obj: objectionsZh,
+  trust: trustZh,
   sec: securityZh,
   clock: "演示时钟:{{at}}",
 };

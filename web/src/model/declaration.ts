@@ -65,9 +65,12 @@ export function recordLabel(type: RecordType, record: RecordItem): string {
   return value === null || value === undefined || value === "" ? record.id : String(value);
 }
 
-/** Views of the menu that the reader's roles show. Details are not in the menu. */
+/** Views of the menu that the reader's roles (`package.role`) show. Details are not in the menu. */
 export function menuViews(pkg: Package, roles: string[]): [string, View][] {
-  const mine = new Set(roles);
+  // Another package's role of the same name is another role.
+  const mine = new Set(
+    roles.map((role) => (role.startsWith(`${pkg.id}.`) ? role.slice(pkg.id.length + 1) : role)),
+  );
   return pkg.views
     .filter(([, view]) => view.kind.kind !== "detail")
     .filter(([, view]) => view.roles.length === 0 || view.roles.some((role) => mine.has(role)))

@@ -1,10 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
-import type { Kind } from "../api/types";
+import type { Kind, Package } from "../api/types";
 
 vi.stubGlobal("localStorage", { getItem: () => null, setItem: () => undefined });
 vi.stubGlobal("document", { documentElement: { lang: "" } });
 
 const { both, cql2 } = await import("./filter");
+const { menuViews } = await import("./declaration");
 const { money, text } = await import("./format");
 const { en } = await import("../i18n/en");
 const { zh } = await import("../i18n/zh-CN");
@@ -53,4 +54,18 @@ describe("languages", () => {
   it("English says nothing that Chinese does not, and lacks nothing", () => {
     expect(keys(en).sort()).toEqual(keys(zh).sort());
   });
+});
+
+it("the menu goes by the package's own roles", () => {
+  const view = (roles: string[]) => ({ roles, order: 1, kind: { kind: "list", columns: [] } });
+  const pkg = {
+    id: "petitions",
+    views: [
+      ["late", view(["unit"])],
+      ["all", view([])],
+    ],
+  } as unknown as Package;
+  const names = (roles: string[]) => menuViews(pkg, roles).map(([name]) => name);
+  expect(names(["petitions.unit"])).toEqual(["late", "all"]);
+  expect(names(["work-points.unit", "admin"])).toEqual(["all"]);
 });

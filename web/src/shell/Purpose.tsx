@@ -9,12 +9,15 @@ import { usePurpose } from "../api/purposes";
 import { changePurpose, pkg as packageQuery } from "../api/queries";
 import type { Package, Purpose } from "../api/types";
 import { tr } from "../i18n";
+import { Loading } from "./States";
 
 /** A page of a package, for the purpose that its reader has. */
 export function ForPurpose({ id, children }: { id: string; children: ReactNode }) {
   const home = useQuery(packageQuery(id));
   const chosen = usePurpose(id);
   const [asking, setAsking] = useState(false);
+  // Not before it is known which purposes there are: what is read without one is refused.
+  if (home.isPending) return <Loading />;
   const usable = home.data?.my_purposes ?? [];
   if (!home.data || usable.length === 0) return children;
   const current = usable.find((one) => one.name === chosen);

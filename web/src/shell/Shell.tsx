@@ -1,11 +1,14 @@
 /** The frame of every page: brand, systems, the views of the system one is in, the account. */
 
 import {
+  AlertOutlined,
   AppstoreOutlined,
   AuditOutlined,
+  EyeOutlined,
   HomeOutlined,
   IdcardOutlined,
   MenuOutlined,
+  SafetyOutlined,
   SettingOutlined,
   TeamOutlined,
   UserOutlined,
@@ -180,13 +183,16 @@ function CitizenNavigation({ onChoose }: { onChoose: () => void }) {
   );
 }
 
+/** Pages that are no system's. */
+const FIXED = ["packages", "accounts", "objections", "approvals", "emergencies", "simulate"];
+
 function Navigation({ onChoose }: { onChoose: () => void }) {
   const { t } = useTranslation();
   const here = useParams({ strict: false }) as { pkg?: string; view?: string };
   const all = useQuery(packages);
   const current = useQuery({ ...pkg(here.pkg ?? ""), enabled: here.pkg !== undefined });
   const me = useQuery(session);
-  const roles = (me.data?.roles ?? []).map((role) => role.split(".")[1] ?? role);
+  const roles = me.data?.roles ?? [];
   const views = current.data && here.pkg ? menuViews(current.data, roles) : [];
   const items = [
     { key: "home", icon: <HomeOutlined />, label: <Link to="/">{t("home")}</Link> },
@@ -206,6 +212,21 @@ function Navigation({ onChoose }: { onChoose: () => void }) {
             key: "objections",
             icon: <AuditOutlined />,
             label: <Link to="/objections">{t("obj.title")}</Link>,
+          },
+          {
+            key: "approvals",
+            icon: <SafetyOutlined />,
+            label: <Link to="/approvals">{t("trust.approvals")}</Link>,
+          },
+          {
+            key: "emergencies",
+            icon: <AlertOutlined />,
+            label: <Link to="/emergencies">{t("trust.emergencies")}</Link>,
+          },
+          {
+            key: "simulate",
+            icon: <EyeOutlined />,
+            label: <Link to="/simulate">{t("trust.simulate")}</Link>,
           },
         ]
       : []),
@@ -227,7 +248,7 @@ function Navigation({ onChoose }: { onChoose: () => void }) {
     return [item, ...own];
   });
   const place = useLocation({ select: (location) => location.pathname.split("/").at(-1) });
-  const named = place && ["packages", "accounts", "objections"].includes(place);
+  const named = place && FIXED.includes(place);
   const fixed = named ? [place] : place === "account" ? [] : ["home"];
   const selected = here.view ? [`v.${here.view}`] : here.pkg ? [`p.${here.pkg}`] : fixed;
   return (

@@ -12,7 +12,7 @@ export function PackageHome() {
   const me = useQuery(session);
   if (home.isPending) return <Loading />;
   if (home.isError) return <Failure error={home.error} retry={() => void home.refetch()} />;
-  const roles = (me.data?.roles ?? []).map((role) => role.split(".")[1] ?? role);
+  const roles = me.data?.roles ?? [];
   const first = menuViews(home.data, roles)[0];
   if (first) return <Navigate to="/p/$pkg/v/$view" params={{ ...params, view: first[0] }} replace />;
   const type = home.data.types[0];

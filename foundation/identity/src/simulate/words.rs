@@ -125,8 +125,7 @@ fn chinese(predicate: &Predicate, label: &TypeLabel) -> String {
             format!("{of}{}在{kind} {} 及其下", not(negated), roots.join("、"))
         }
         Predicate::Consented { of, purpose, version } => {
-            let of = named(of, label);
-            format!("{of}已同意用途“{purpose}”(同意书第 {version} 版或以后)")
+            format!("{}已同意用途 {purpose}(第 {version} 版起)", named(of, label))
         }
     }
 }
