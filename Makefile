@@ -43,8 +43,9 @@ sbom: ## The list of all parts of the product (CycloneDX) into target/sbom.cdx.j
 bench-registry: ## Registry at 10 k and 1 M records, beside pygeoapi and tipg.
 	@scripts/bench-registry.sh
 
-bench-audit: ## Durable entries of the audit log a second.
+bench-audit: ## Durable entries of the audit log a second, and what the log adds to writes and lists.
 	cargo run --release -p banyan-identity --example audit_bench
+	cargo run --release -p banyan --example trail_bench
 
 bench-policy: ## What row conditions and masks cost a list over a million records.
 	cargo run --release -p banyan --example policy_bench

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use banyan_base::Problem;
-use banyan_identity::person::{ConsentAsked, Declared, Named, Owner, Parties, PurposeTold, TypeTold};
+use banyan_identity::person::{ConsentAsked, Declared, Named, Owner, PurposeTold, TypeTold};
 use banyan_package::model::Basis;
 use banyan_registry::{Registry, TypeInfo};
 use banyan_store::{Tx, Value};
@@ -50,19 +50,6 @@ impl Installed {
             }
         }
         Ok(found)
-    }
-}
-
-/// No register of parties is kept here yet: no birthday is known, and nobody is anybody's guardian.
-pub(crate) struct Unregistered;
-
-impl Parties for Unregistered {
-    fn born(&self, _: &mut Tx<'_>, _: &str) -> Result<Option<Date>, Problem> {
-        Ok(None)
-    }
-
-    fn is_guardian(&self, _: &mut Tx<'_>, _: &str, _: &str, _: Date) -> Result<bool, Problem> {
-        Ok(false)
     }
 }
 

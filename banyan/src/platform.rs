@@ -12,13 +12,13 @@ use banyan_identity::emergency::Emergencies;
 use banyan_identity::keys::{ERASURE_MIGRATIONS, Ended, Erasures, Expiring, KeySettings, Keys};
 use banyan_identity::person::{self, PersonLog};
 use banyan_identity::simulate::{self, Counted, Simulator};
-use banyan_identity::{Accounts, CedarPolicy, NewAccount, Settings};
+use banyan_identity::{Accounts, CedarPolicy, NewAccount, PartyRegister, Settings};
 use banyan_registry::{Registry, Retention};
 use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
-use crate::declared::{Installed, Unregistered};
+use crate::declared::Installed;
 use crate::policy_commands;
 
 /// A running platform.
@@ -152,6 +152,10 @@ impl Platform {
         rows.extend(banyan_door::job_operations());
         let names_shown = beside.audit.names_shown;
         let audit = Arc::new(AuditTrail::open(&beside.audit, &world).map_err(Problem::internal)?);
+        if beside.audit.salts == db.url() {
+            // Their tables are made while nothing else is written: not within the first write that shows somebody's data.
+            audit.salts().open()?;
+        }
         rows.extend(banyan_identity::audit::operations(&audit));
         let reaching = Arc::clone(&registry);
         let approvals = Arc::new(Approvals::new(
@@ -191,7 +195,7 @@ impl Platform {
         rows.extend(person::operations(&Arc::new(PersonLog {
             trail: Arc::clone(&audit),
             declared: Box::new(Installed(Arc::clone(&registry))),
-            parties: Box::new(Unregistered),
+            parties: Box::new(PartyRegister(Arc::clone(&accounts))),
             names_shown,
         })));
         let door = Door::new(

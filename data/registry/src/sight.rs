@@ -4,7 +4,7 @@
 //! without knowing of it, and writing by one fails.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use banyan_base::predicate::{Comparison, Piece, Predicate, Term, Tree};
@@ -14,6 +14,7 @@ use banyan_package::model::{FieldKind, Mask};
 use banyan_store::{Dialect, Tx};
 
 use crate::catalog::{Catalog, Column, Stored, TypeInfo, bounds_columns, column_name, qualified};
+use crate::looks::Looks;
 use crate::query::search;
 use crate::reference::UNIT;
 use crate::seal::{blind_column, subject_sql};
@@ -40,22 +41,6 @@ pub struct Secured {
     /// Groups of fewer are not shown.
     pub k_anonymous: Option<u32>,
     pub looks: Looks,
-}
-
-/// What else than its own records decides what is seen of a type: answers kept until a record changes mind it.
-#[derive(Clone, Debug, Default)]
-pub struct Looks {
-    /// Types whose records do.
-    pub types: BTreeSet<String>,
-    /// Whether consents do: nothing tells when one is given or withdrawn.
-    pub consents: bool,
-}
-
-impl Looks {
-    /// Whether the type's own records decide alone.
-    pub fn nowhere(&self) -> bool {
-        self.types.is_empty() && !self.consents
-    }
 }
 
 /// The column with a flag for each field that may be masked: `1` where it is.

@@ -37,6 +37,7 @@ use banyan_store::{Migration, MigrationSet};
 
 pub use account::{NewAccount, names as account_names};
 pub use operations::operations;
+pub use people::PartyRegister;
 pub use policy::{CedarPolicy, SELF};
 pub use sign::{Accounts, FirstLogin, Provider, SESSION_COOKIE, Settings};
 

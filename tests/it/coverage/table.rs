@@ -75,10 +75,25 @@ pub const TABLE: &[(&str, Who)] = &[
     ),
     ("audit.checkpoint", World),
     ("audit.consistency", World),
+    ("audit.cosigned", World),
     ("audit.entries", Admin),
     ("audit.inclusion", World),
     ("audit.key", World),
     ("audit.tile", World),
+    ("audit.witness", World),
+    ("audit.witness_key", World),
+    (
+        "consent.give",
+        SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
+    ),
+    (
+        "consent.list",
+        SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
+    ),
+    (
+        "consent.withdraw",
+        SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
+    ),
     (
         "delegation.create",
         Colleagues(&["a_post_is_lent_for_a_while_and_never_passed_on"]),

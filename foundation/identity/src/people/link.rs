@@ -106,6 +106,16 @@ pub(crate) fn standing(
     Ok((!rows.is_empty()).then_some(Some(all)))
 }
 
+/// Whether a person is a party's guardian on a day.
+pub(crate) fn guards(tx: &mut Tx<'_>, person: &str, party: &str, day: &str) -> Result<bool, Problem> {
+    let sql = format!(
+        "SELECT 1 FROM party_link l WHERE l.party = ?1 AND l.person = ?2 AND l.kind = 'guardian' AND {} LIMIT 1",
+        stands("?3")
+    );
+    let row = tx.query_opt(&sql, &[party.into(), person.into(), day.into()])?;
+    Ok(row.is_some())
+}
+
 /// Narrows what a caller is let do to the packages of his link.
 ///
 /// # Errors

@@ -1,10 +1,14 @@
+use std::sync::Arc;
 use std::time::Instant;
 
 use banyan_base::{Problem, codes};
 use banyan_door::{Authenticator, Capacity, Credential, Input};
+use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::party_tests::{acting_for, beds, clerk, confirm, days, join, number, standing};
+use crate::PartyRegister;
+use crate::person::Parties;
 use crate::sign::testing::{Bed, Browser, text};
 
 /// A credit code with a good check character.
@@ -345,6 +349,22 @@ fn clerks_register_representatives_and_guardians() {
             json!(company)
         );
         assert_eq!(standing(&bed, &for_child).unwrap()["represents"], json!(minor));
+        // What consent asks the register: only guardians agree for others, and for minors alone.
+        let register = PartyRegister(Arc::clone(&bed.accounts));
+        let day: Date = "2022-03-01".parse().unwrap();
+        for (person, party, on, wanted) in [
+            (&fang_id, &minor, day, true),
+            (&lin_id, &minor, day, false),
+            (&fang_id, &company, day, false),
+            (&fang_id, &minor, "2022-04-02".parse().unwrap(), false),
+        ] {
+            let guards = bed.test.db.read(|tx| register.is_guardian(tx, person, party, on));
+            assert_eq!(guards.unwrap(), wanted, "{on}");
+        }
+        for (party, wanted) in [(&minor, Some("2004-04-02")), (&company, None)] {
+            let born = bed.test.db.read(|tx| register.born(tx, party)).unwrap();
+            assert_eq!(born, wanted.map(|day| day.parse().unwrap()));
+        }
         // The legal representative lets an agent act for the company; a guardian passes nothing on.
         let give = |browser: &Browser| {
             let body = asked("give", "林芳", &lin);

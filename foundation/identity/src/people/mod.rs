@@ -42,6 +42,7 @@ use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::person::Parties;
 use crate::sign::Accounts;
 
 /// All rows of posts and delegation.
@@ -51,6 +52,19 @@ pub(crate) fn operations(accounts: &Arc<Accounts>) -> Vec<Operation> {
     all.extend(party_rows::rows(accounts));
     all.extend(link_rows::rows(accounts));
     all
+}
+
+/// What consent needs to know of persons, from the register of parties.
+pub struct PartyRegister(pub Arc<Accounts>);
+
+impl Parties for PartyRegister {
+    fn born(&self, tx: &mut Tx<'_>, party: &str) -> Result<Option<Date>, Problem> {
+        party::born(tx, &self.0.secrets, party)
+    }
+
+    fn is_guardian(&self, tx: &mut Tx<'_>, person: &str, party: &str, on: Date) -> Result<bool, Problem> {
+        link::guards(tx, person, party, &on.to_string())
+    }
 }
 
 /// A body that holds a number or a password: what does not fit is said without what was sent.

@@ -164,25 +164,32 @@ pub(crate) fn level(stored: i64) -> Result<u8, Problem> {
     u8::try_from(stored).map_err(Problem::internal)
 }
 
+/// The day on which somebody reaches an age. Who is born on 29 February does on 1 March.
+pub(crate) fn turns(born: Date, years: i16) -> Option<Date> {
+    match born.checked_add(jiff::Span::new().years(years)).ok()? {
+        day if day.day() == born.day() => Some(day),
+        day => day.tomorrow().ok(),
+    }
+}
+
+/// The day of a person's birth; `None`: his number is not known, or the party is no person.
+pub(crate) fn born(tx: &mut Tx<'_>, secrets: &SecretBox, id: &str) -> Result<Option<Date>, Problem> {
+    let sql = "SELECT number FROM party WHERE id = ?1 AND kind = 'person' AND number IS NOT NULL";
+    let Some(row) = tx.query_opt(sql, &[id.into()])? else {
+        return Ok(None);
+    };
+    let number = unsealed(secrets, id, "number", &row.get::<String>(0)?)?;
+    Ok(birth(&number))
+}
+
 /// The day before a person's 18th birthday; `None`: his number is not known, or the party is no person.
 pub(crate) fn last_minor_day(
     tx: &mut Tx<'_>,
     secrets: &SecretBox,
     id: &str,
 ) -> Result<Option<Date>, Problem> {
-    let sql = "SELECT number FROM party WHERE id = ?1 AND kind = 'person' AND number IS NOT NULL";
-    let Some(row) = tx.query_opt(sql, &[id.into()])? else {
-        return Ok(None);
-    };
-    let number = unsealed(secrets, id, "number", &row.get::<String>(0)?)?;
-    Ok(birth(&number).and_then(|born| {
-        // Who is born on 29 February is of age on 1 March.
-        let of_age = match born.checked_add(jiff::Span::new().years(18)).ok()? {
-            day if day.day() == born.day() => day,
-            day => day.tomorrow().ok()?,
-        };
-        of_age.yesterday().ok()
-    }))
+    let of_age = born(tx, secrets, id)?.and_then(|born| turns(born, 18));
+    Ok(of_age.and_then(|day| day.yesterday().ok()))
 }
 
 /// The party for which name and number are proved. One look-up, whether there is one or not.

@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::PersonLog;
 use super::declared::ConsentAsked;
+use crate::people::party::turns;
 
 /// Below this age, in years, a guardian agrees (PIPL, article 31).
 const MINOR: i16 = 14;
@@ -124,10 +125,7 @@ fn is_minor(person: &PersonLog, cx: &Ctx, tx: &mut Tx<'_>, party: &str) -> Resul
     let Some(born) = person.parties.born(tx, party)? else {
         return Ok(false);
     };
-    let of_age = born
-        .checked_add(jiff::Span::new().years(MINOR))
-        .map_err(Problem::internal)?;
-    Ok(cx.today() < of_age)
+    Ok(turns(born, MINOR).is_none_or(|day| cx.today() < day))
 }
 
 fn asked(person: &PersonLog, tx: &mut Tx<'_>, purpose: &str) -> Result<Option<ConsentAsked>, Problem> {
