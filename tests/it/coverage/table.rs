@@ -306,22 +306,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("totp.renew_recovery", SignedIn(&[])),
     ("totp.start", SignedIn(&[])),
     ("totp.view", SignedIn(&[])),
-    ("audit.cosigned", World),
-    ("audit.witness", World),
-    ("audit.witness_key", World),
     ("citizen.sign_up", World),
-    (
-        "consent.give",
-        SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
-    ),
-    (
-        "consent.list",
-        SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
-    ),
-    (
-        "consent.withdraw",
-        SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
-    ),
     ("party.confirm", SignedIn(&["a_number_is_proved_for_one"])),
     (
         "party.mine",
