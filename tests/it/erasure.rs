@@ -109,6 +109,8 @@ const POLICY: &str = "permit(principal in Role::\"care.clerk\", action, resource
 
 // Of this test alone: the log of a PostgreSQL server holds what other tests write.
 const GONE: [&str; 3] = ["林消逝者", "350102197703174139", "13905917788"];
+/// Of one who stands in the clear for a while: not to be looked for.
+const CLEAR: [&str; 3] = ["王明文", "350102198807070013", "13705914433"];
 const KEPT: [&str; 3] = ["陈留存者", "350203196609215827", "13805916655"];
 
 fn package() -> Vec<banyan_base::SourceFile> {
@@ -339,6 +341,8 @@ fn an_erased_person_is_found_nowhere() {
         verify(log.reader(), log.verifier(), None).unwrap();
         if sqlite {
             // The backup from before, with the key store as it is: the other is there, he is not.
+            // Closed first: files of a store in use come and go.
+            bed.platform.keys.close();
             let mut keys = Vec::new();
             files_under(&bed.test.folder.join("keys"), &mut keys);
             std::fs::create_dir_all(before.join("keys")).unwrap();
@@ -425,7 +429,7 @@ fn what_becomes_sealed_is_sealed_by_the_apply_and_opened_by_it() {
         };
         let clear = ("type = \"phone\"", "type = \"phone\"\nsealed = false");
         bed.apply(variant("1.0.0", &[clear]), false).unwrap();
-        bed.create("care.case", &case("p-kept", KEPT)).unwrap();
+        bed.create("care.case", &case("p-kept", CLEAR)).unwrap();
         let stored = || {
             let row = &bed
                 .platform
@@ -435,19 +439,19 @@ fn what_becomes_sealed_is_sealed_by_the_apply_and_opened_by_it() {
             row.get::<String>(0).unwrap()
         };
         let found = || {
-            let page = cases(&bed.platform, &format!("phone = '{}'", KEPT[2]));
+            let page = cases(&bed.platform, &format!("phone = '{}'", CLEAR[2]));
             page.first().map(|record| record["fields"]["phone"].clone())
         };
-        assert_eq!(stored(), KEPT[2]);
+        assert_eq!(stored(), CLEAR[2]);
         bed.apply(variant("1.1.0", &[]), false).unwrap();
         assert!(stored().starts_with("k1."), "{}", stored());
-        assert_eq!(found(), Some(json!(KEPT[2])));
+        assert_eq!(found(), Some(json!(CLEAR[2])));
         // Another subject: sealed anew under its key.
         bed.apply(variant("1.2.0", &[("subject = \"party\"\n", "")]), false)
             .unwrap();
-        assert_eq!(found(), Some(json!(KEPT[2])));
+        assert_eq!(found(), Some(json!(CLEAR[2])));
         bed.apply(variant("1.3.0", &[clear]), false).unwrap();
-        assert_eq!(stored(), KEPT[2]);
-        assert_eq!(found(), Some(json!(KEPT[2])));
+        assert_eq!(stored(), CLEAR[2]);
+        assert_eq!(found(), Some(json!(CLEAR[2])));
     }
 }
