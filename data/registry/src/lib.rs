@@ -12,7 +12,7 @@
 //!   is told. `history`, `lifecycle`;
 //!   `clock`: what happens when a state lasts too long.
 //! - `seal`: fields kept as ciphertext under their subject's key; `expiry`: their end.
-//! - `sight`: what of a type a caller may see, as queries.. `owed`: what acts on it owe the audit log and the policy.
+//! - `sight`: what of a type a caller may see, as queries. `owed`: what acts on it owe the audit log and the policy.
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events; `daily`: what each day asks for.
 //! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
 //! - `aggregate`: rankings and bulletins. `operations`, `packages`: the rows in the door.
