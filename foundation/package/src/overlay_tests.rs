@@ -58,7 +58,7 @@ fn overlays_are_merged_in_the_order_of_their_ids() {
             ("triggers.toml", "[triggers.log]\nremove = true\n"),
             (
                 "policy.cedar",
-                "permit(principal in Role::\"rooms.guest\", action == Action::\"list\", resource);\n",
+                "permit(principal in Role::\"rooms.guest\", action in [Action::\"list\"], resource);\n",
             ),
             ("seeds/01-room.csv", "name,street\n二号,五四路\n"),
             (
