@@ -263,6 +263,7 @@ fn consent_is_ones_own_and_as_easily_withdrawn() {
         assert_eq!(all[0]["state"], "over");
         assert_eq!(all[0]["told"]["title"], "慢病随访");
         say(&bed, &me, "withdraw", json!({})).unwrap();
+        banyan_store::testing::events_show(&bed.platform.db).unwrap();
         let events = bed
             .platform
             .db

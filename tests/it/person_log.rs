@@ -426,6 +426,7 @@ fn an_objection_goes_to_the_owner_and_is_answered_in_time() {
             "{of:?}"
         );
         // On the feed: each step, and nothing of what was written, nor whose.
+        banyan_store::testing::events_show(&bed.platform.db).unwrap();
         let events = bed
             .platform
             .db

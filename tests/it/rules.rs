@@ -139,6 +139,7 @@ fn events(bed: &Bed, kind: &str) -> Vec<Json> {
         query,
         ..Input::default()
     };
+    banyan_store::testing::events_show(&bed.platform.db).unwrap();
     let page = bed.ask("event.list", input).unwrap();
     page["items"].as_array().unwrap().clone()
 }

@@ -159,6 +159,8 @@ impl Stand {
     /// Kinds of the platform's events so far.
     pub fn told(&self, about: &str) -> Vec<String> {
         let db = &self.bed.platform.db;
+        // On PostgreSQL any transaction of the cluster that still runs holds the feed back.
+        banyan_store::testing::events_show(db).unwrap();
         let all = db
             .read(|tx| banyan_store::feed::read(tx, banyan_store::feed::Position::START, about, 1000))
             .unwrap();
