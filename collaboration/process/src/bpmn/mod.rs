@@ -1,0 +1,3 @@
+//! BPMN 2.0 models as files.
+
+pub mod model;
