@@ -191,7 +191,9 @@ pub fn parse(xml: &str) -> Result<Tree, Flaw> {
             }
             Event::End(_) => reading.end(),
             Event::Decl(declaration) => {
-                let version = declaration.version().map_err(|error| fail(at, &error.to_string()))?;
+                let version = declaration
+                    .version()
+                    .map_err(|error| fail(at, &error.to_string()))?;
                 let standalone = declaration.standalone().and_then(Result::ok);
                 reading.tree.declaration =
                     Some((version.into_owned(), standalone.map(|value| value.into_owned())));
@@ -205,7 +207,9 @@ pub fn parse(xml: &str) -> Result<Tree, Flaw> {
                     Ok(Some(c)) if is_char(c) => c.to_string(),
                     Ok(None) => match resolve_predefined_entity(&reference) {
                         Some(value) => value.to_owned(),
-                        None => return Err(fail(at, &format!("the entity `{}` is not allowed", &*reference))),
+                        None => {
+                            return Err(fail(at, &format!("the entity `{}` is not allowed", &*reference)));
+                        }
                     },
                     _ => return Err(fail(at, &format!("`&{};` is no character of XML", &*reference))),
                 };
@@ -247,7 +251,12 @@ fn forbidden(c: char) -> String {
 fn is_name(name: &str) -> bool {
     let start = |c: char| c.is_alphabetic() || c == '_';
     let part = |c: char| {
-        start(c) || c.is_numeric() || matches!(c, '-' | '.' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}' | '\u{2040}')
+        start(c)
+            || c.is_numeric()
+            || matches!(
+                c,
+                '-' | '.' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}' | '\u{2040}'
+            )
     };
     let mut parts = name.split(':');
     let good = |piece: &str| piece.starts_with(start) && piece.chars().all(part);
@@ -319,7 +328,10 @@ impl Reading {
         for attribute in &mut element.attributes {
             attribute.namespace = self.resolve(&attribute.name, false)?;
             if !seen.insert((attribute.namespace, local(&attribute.name))) {
-                return Err(format!("the attribute `{}` is given twice", clip(&attribute.name)));
+                return Err(format!(
+                    "the attribute `{}` is given twice",
+                    clip(&attribute.name)
+                ));
             }
         }
         let ix = self.tree.elements.len();
@@ -335,7 +347,6 @@ impl Reading {
     }
 
     /// The attributes and the prefixes declared among them.
-    #[expect(clippy::type_complexity, reason = "used in one place")]
     fn attributes(
         &mut self,
         start: &BytesStart<'_>,
@@ -419,7 +430,10 @@ impl Reading {
 
 /// The head of something that may be long.
 fn clip(text: &str) -> &str {
-    text.char_indices().nth(60).and_then(|(at, _)| text.get(..at)).unwrap_or(text)
+    text.char_indices()
+        .nth(60)
+        .and_then(|(at, _)| text.get(..at))
+        .unwrap_or(text)
 }
 
 impl Tree {
@@ -441,7 +455,10 @@ impl Tree {
     }
 
     pub fn place(&self, ix: Ix) -> Place {
-        self.elements.get(ix).map(|element| element.place).unwrap_or_default()
+        self.elements
+            .get(ix)
+            .map(|element| element.place)
+            .unwrap_or_default()
     }
 
     pub fn parent(&self, ix: Ix) -> Option<Ix> {
@@ -463,9 +480,13 @@ impl Tree {
     pub fn own(&self, ix: Ix, name: &str) -> Option<&str> {
         let element = self.elements.get(ix)?;
         let found = element.attributes.iter().find(|attribute| {
-            attribute.namespace.is_some() && attribute.namespace == self.banyan && local(&attribute.name) == name
+            attribute.namespace.is_some()
+                && attribute.namespace == self.banyan
+                && local(&attribute.name) == name
         });
-        found.map(|attribute| attribute.value.trim()).filter(|value| !value.is_empty())
+        found
+            .map(|attribute| attribute.value.trim())
+            .filter(|value| !value.is_empty())
     }
 
     /// `true` or `1`.
@@ -498,7 +519,12 @@ impl Tree {
     /// The text directly in it, without the blanks around.
     pub fn text(&self, ix: Ix) -> String {
         let mut out = String::new();
-        for piece in self.elements.get(ix).map(|element| element.pieces.as_slice()).unwrap_or_default() {
+        for piece in self
+            .elements
+            .get(ix)
+            .map(|element| element.pieces.as_slice())
+            .unwrap_or_default()
+        {
             if let Piece::Text(text) | Piece::Cdata(text) = piece {
                 out.push_str(text);
             }
@@ -508,7 +534,9 @@ impl Tree {
 
     /// The text of the element of BPMN of that name directly in it; none where it is missing or blank.
     pub fn kid_text(&self, ix: Ix, name: &str) -> Option<String> {
-        self.kid(ix, name).map(|kid| self.text(kid)).filter(|text| !text.is_empty())
+        self.kid(ix, name)
+            .map(|kid| self.text(kid))
+            .filter(|text| !text.is_empty())
     }
 
     /// The element of that id.
