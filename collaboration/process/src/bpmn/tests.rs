@@ -1,7 +1,9 @@
 //! Models made by others, and models made to hurt.
 
 mod breaking;
+mod checking;
 mod executable;
+mod round_trip;
 
 use std::path::{Path, PathBuf};
 
