@@ -3,6 +3,7 @@
 mod breaking;
 mod checking;
 mod executable;
+mod hostile;
 mod round_trip;
 
 use std::path::{Path, PathBuf};
