@@ -18,12 +18,14 @@ mod graph;
 mod items;
 mod known;
 mod lint;
+mod manual;
 pub mod own_texts;
 mod structure;
 pub mod texts;
 
 pub use extensions::vocabulary;
 pub use known::{Anything, Kind, Known, Presence};
+pub use manual::manual;
 
 /// Most flaws that are told of one file, the worst.
 pub const MAX_FLAWS: usize = 1_000;

@@ -334,7 +334,8 @@ fn event(look: &mut Look<'_>, ix: Ix, name: &str) {
             "message" if tree.attribute(definition, "messageRef").is_none() && !look.executable(ix) => {
                 look.say(&MESSAGE, ix, &[])
             }
-            "message" if !throws && !(name == "startEvent" && top) => correlation(look, ix, definition),
+            // What starts an instance belongs to none yet.
+            "message" if !(throws || (name == "startEvent" && top)) => correlation(look, ix, definition),
             "signal" if tree.attribute(definition, "signalRef").is_none() => look.say(&SIGNAL, ix, &[]),
             "error" | "escalation"
                 if throws && tree.attribute(definition, &format!("{kind}Ref")).is_none() =>
