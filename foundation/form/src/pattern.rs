@@ -68,8 +68,22 @@ impl Pattern {
 fn translate(text: &str) -> Result<String, Wrong> {
     let mut out = String::with_capacity(text.len() * 2);
     let mut rest = text.chars().peekable();
+    // Whether a count stands before: a second one is a fault in browsers.
+    let mut counted = false;
     while let Some(c) = rest.next() {
+        let count = matches!(c, '*' | '+' | '?') || (c == '{' && counts(rest.clone()));
+        if count && counted {
+            return wrong(
+                format!("`{c}` follows another count"),
+                "write `\\` before what stands for itself",
+            );
+        }
+        counted = count;
         match c {
+            '*' | '+' | '?' => {
+                out.push(c);
+                out.extend(rest.next_if_eq(&'?'));
+            }
             '\\' => escape(&mut rest, &mut out, false)?,
             '[' => class(&mut rest, &mut out)?,
             '.' => out.push_str(r"[^\n\r\u{2028}\u{2029}]"),
@@ -80,7 +94,7 @@ fn translate(text: &str) -> Result<String, Wrong> {
                     group(&mut rest, &mut out)?;
                 }
             }
-            '{' if !counts(rest.clone()) => out.push_str(r"\{"),
+            '{' if !count => out.push_str(r"\{"),
             '{' => {
                 out.push('{');
                 for c in rest.by_ref() {
@@ -89,6 +103,7 @@ fn translate(text: &str) -> Result<String, Wrong> {
                         break;
                     }
                 }
+                out.extend(rest.next_if_eq(&'?'));
             }
             '}' | ']' => {
                 out.push('\\');

@@ -74,7 +74,7 @@ struct Object {
     inner: BTreeMap<String, Object>,
     /// Names of members in the form's order.
     order: Vec<String>,
-    required: Vec<String>,
+    needed: bool,
 }
 
 impl Object {
@@ -89,14 +89,14 @@ impl Object {
                     inside.gather(&component.components, shown);
                 }
                 kind => {
-                    let value = match kind {
-                        Kind::Rows(_) => rows(component),
-                        _ => value(component),
-                    };
                     let needed = shown
                         && matches!(component.required, Rule::Always)
                         && matches!(component.readonly, Rule::Never)
                         && !component.disabled;
+                    let value = match kind {
+                        Kind::Rows(_) => rows(component, shown),
+                        _ => value(component, needed),
+                    };
                     self.put(&component.path, value, needed);
                 }
             }
@@ -115,21 +115,14 @@ impl Object {
     }
 
     fn put(&mut self, path: &[String], value: Json, needed: bool) {
-        let Some((last, way)) = path.split_last() else {
-            return;
-        };
-        self.at(path).value = Some(value);
-        if !needed {
-            return;
-        }
-        // What holds it is required too.
-        let mut at = self;
-        for name in way.iter().chain([last]) {
-            if !at.required.contains(name) {
-                at.required.push(name.clone());
-            }
-            at = at.at(std::slice::from_ref(name));
-        }
+        let object = self.at(path);
+        object.value = Some(value);
+        object.needed = needed;
+    }
+
+    /// Whether it must be there: it, or something in it.
+    fn is_needed(&self) -> bool {
+        self.needed || self.inner.values().any(Object::is_needed)
     }
 
     fn json(mut self) -> Json {
@@ -137,16 +130,20 @@ impl Object {
             return value;
         }
         let mut properties = Map::new();
+        let mut required = Vec::new();
         for name in self.order {
             if let Some(inner) = self.inner.remove(&name) {
+                if inner.is_needed() {
+                    required.push(name.clone());
+                }
                 properties.insert(name, inner.json());
             }
         }
         let mut out = Map::new();
         out.insert("type".into(), json!("object"));
         out.insert("properties".into(), Json::Object(properties));
-        if !self.required.is_empty() {
-            out.insert("required".into(), json!(self.required));
+        if !required.is_empty() {
+            out.insert("required".into(), json!(required));
         }
         out.insert("additionalProperties".into(), json!(false));
         Json::Object(out)
@@ -171,10 +168,9 @@ fn described(component: &Component, mut schema: Map<String, Json>) -> Json {
     Json::Object(schema)
 }
 
-fn rows(component: &Component) -> Json {
+fn rows(component: &Component, certain: bool) -> Json {
     let mut inside = Object::default();
-    // Rows are what they are: what their fields require holds in each.
-    inside.gather(&component.components, true);
+    inside.gather(&component.components, certain);
     let mut schema = Map::new();
     schema.insert("type".into(), json!("array"));
     schema.insert("items".into(), inside.json());
@@ -199,13 +195,20 @@ fn plain(value: Decimal) -> Json {
     }
 }
 
-fn value(component: &Component) -> Json {
+fn value(component: &Component, needed: bool) -> Json {
     let mut out = Map::new();
-    let mut kind = |words: Json| out.insert("type".into(), words);
+    let mut kind = |words: &[&str]| {
+        let null = (!needed).then_some("null");
+        let words: Vec<&str> = words.iter().copied().chain(null).collect();
+        let word = match words.as_slice() {
+            [one] => json!(one),
+            many => json!(many),
+        };
+        out.insert("type".into(), word);
+    };
     match &component.kind {
         Kind::Text(rules) => {
-            kind(json!(["string", "null"]));
-            let needed = matches!(component.required, Rule::Always);
+            kind(&["string"]);
             if let Some(Bound::Fixed(most)) = &rules.max_length {
                 out.insert("maxLength".into(), json!(number::count(*most)));
             }
@@ -226,17 +229,14 @@ fn value(component: &Component) -> Json {
         }
         Kind::Number(rules) => {
             if rules.as_text {
-                kind(json!(["string", "number", "null"]));
+                kind(&["string", "number"]);
                 out.insert("format".into(), json!("decimal"));
             } else {
-                kind(json!([
-                    if rules.digits == Some(0) {
-                        "integer"
-                    } else {
-                        "number"
-                    },
-                    "null"
-                ]));
+                kind(&[if rules.digits == Some(0) {
+                    "integer"
+                } else {
+                    "number"
+                }]);
             }
             if let Some(Bound::Fixed(least)) = rules.min {
                 out.insert("minimum".into(), plain(least));
@@ -249,7 +249,7 @@ fn value(component: &Component) -> Json {
             }
         }
         Kind::Moment { part, zone, .. } => {
-            kind(json!(["string", "null"]));
+            kind(&["string"]);
             let zone = match zone {
                 Zone::Offset | Zone::Utc => "(Z|[+-][0-9]{2}:[0-9]{2})",
                 Zone::None => "",
@@ -264,10 +264,10 @@ fn value(component: &Component) -> Json {
             out.insert("pattern".into(), json!(pattern));
         }
         Kind::Checkbox => {
-            if matches!(component.required, Rule::Always) {
+            if needed {
                 out.insert("const".into(), json!(true));
             } else {
-                kind(json!(["boolean", "null"]));
+                kind(&["boolean"]);
             }
         }
         Kind::Choice { many, choices } => {
@@ -278,16 +278,16 @@ fn value(component: &Component) -> Json {
             let one = |option: &(String, Json)| json!({ "const": option.1, "title": option.0 });
             let any = options.map(|options| options.iter().map(one).collect::<Vec<Json>>());
             if *many {
-                kind(json!(["array", "null"]));
+                kind(&["array"]);
                 out.insert("uniqueItems".into(), json!(true));
                 if let Some(any) = any {
                     out.insert("items".into(), json!({ "oneOf": any }));
                 }
-                if matches!(component.required, Rule::Always) {
+                if needed {
                     out.insert("minItems".into(), json!(1));
                 }
             } else if let Some(mut any) = any {
-                if !matches!(component.required, Rule::Always) {
+                if !needed {
                     any.push(json!({ "const": null }));
                     any.push(json!({ "const": "" }));
                 }
@@ -295,7 +295,7 @@ fn value(component: &Component) -> Json {
             }
         }
         Kind::Files { many, .. } => {
-            kind(json!(["array", "null"]));
+            kind(&["array"]);
             let text = || json!({ "type": "string" });
             out.insert(
                 "items".into(),

@@ -22,6 +22,7 @@ fn patterns_of_javascript_fit_what_they_fit_there() {
     check(r"^a[^]c$", "a\nc", true);
     check(r"^[]$", "a", false);
     check(r"^a{2}$", "aa", true);
+    check(r"^a+?b{1,2}?$", "aabb", true);
     check(r"^{a}$", "{a}", true);
     check(r"^a{,2}$", "a{,2}", true);
     check(r"^(?:ab)+(?<tail>c)$", "ababc", true);
@@ -53,7 +54,9 @@ fn patterns_that_can_not_be_run_alike_are_refused() {
     check("(", "no regular expression");
     check("[a", "not closed");
     check("a\\", "ends with");
-    check("a**", "no regular expression");
+    check("a**", "another count");
+    check("a{2}{3}", "another count");
+    check("*a", "no regular expression");
     check(r"\uD83D", "names no character");
     check("(((a{1000}){1000}){1000}){1000}", "too large");
     check(&"a".repeat(2_000), "longer");

@@ -27,14 +27,14 @@ fn json_schema_says_what_is_taken() {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "type": "object",
             "properties": {
-                "name": { "type": ["string", "null"], "maxLength": 20, "minLength": 1, "pattern": "^\\S+$", "title": "姓名" },
+                "name": { "type": "string", "maxLength": 20, "minLength": 1, "pattern": "^\\S+$", "title": "姓名" },
                 "fee": { "type": "object", "properties": {
                     "amount": { "type": ["number", "null"], "minimum": 0.01, "maximum": 100, "multipleOf": 0.01 },
                 }, "additionalProperties": false },
                 "money": { "type": ["string", "number", "null"], "format": "decimal" },
                 "who": { "type": "object", "properties": {
-                    "id": { "type": ["string", "null"], "minLength": 1 },
-                    "agree": { "const": true },
+                    "id": { "type": "string", "minLength": 1 },
+                    "agree": { "type": ["boolean", "null"] },
                 }, "required": ["id"], "additionalProperties": false },
                 "kind": { "oneOf": [{ "const": "a", "title": "甲" }] },
                 "rows": { "type": "array", "items": { "type": "object", "properties": {

@@ -403,7 +403,7 @@ fn read_only_values_of_rows_are_those_of_the_rows_that_are_there() {
     // The first row was taken away, a new one added.
     check(
         json!([{ "id": "B", "note": "y" }, { "id": "", "note": "new" }]),
-        json!([{ "id": "B", "fee": 2, "note": "y" }, { "id": "A", "fee": 1, "note": "new" }]),
+        json!([{ "id": "B", "fee": 2, "note": "y" }, { "id": "", "fee": null, "note": "new" }]),
     );
     let fixed = form(json!({ "allowAddRemove": false }));
     let errors = run(&fixed, json!({ "rows": [{ "note": "x" }] }), given.clone()).unwrap_err();
