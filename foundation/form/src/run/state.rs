@@ -53,11 +53,12 @@ pub(crate) fn set(data: &mut Json, path: &[Step], value: Json) {
     *at = value;
 }
 
+/// Takes a value away, and objects that hold nothing without it.
 fn remove(data: &mut Json, path: &[Step]) {
     let Some((Step::Key(last), way)) = path.split_last() else {
         return;
     };
-    let mut at = data;
+    let mut at = &mut *data;
     for step in way {
         let next = match step {
             Step::Key(name) => at.get_mut(name.as_str()),
@@ -66,8 +67,10 @@ fn remove(data: &mut Json, path: &[Step]) {
         let Some(next) = next else { return };
         at = next;
     }
-    if let Json::Object(members) = at {
-        members.shift_remove(last);
+    let Json::Object(members) = at else { return };
+    members.shift_remove(last);
+    if members.is_empty() && matches!(way.last(), Some(Step::Key(_))) {
+        remove(data, way);
     }
 }
 
@@ -92,7 +95,11 @@ pub(crate) struct Field<'f> {
 
 pub(crate) struct State<'f> {
     pub(crate) fields: Vec<Field<'f>>,
+    /// What expressions see: without what is hidden. As in the browser, a hidden value that is not inside another one
+    /// counts as the form was shown with it.
     data: Json,
+    /// What expressions in rows see of their row: what is hidden counts as it was given.
+    rows: Json,
     given: &'f Map<String, Json>,
     too_large: bool,
 }
@@ -121,6 +128,7 @@ impl<'f> State<'f> {
         let mut state = State {
             fields: Vec::new(),
             data: Json::Object(given.clone()),
+            rows: Json::Object(given.clone()),
             given,
             too_large: false,
         };
@@ -258,8 +266,23 @@ impl<'f> State<'f> {
             return;
         };
         if field.hidden {
-            if !matches!(field.component.kind, Kind::Group) {
-                remove(&mut self.data, &field.path);
+            if matches!(field.component.kind, Kind::Group) {
+                return;
+            }
+            remove(&mut self.data, &field.path);
+            if let Some(Step::Key(top)) = field.path.first()
+                && self.data.get(top.as_str()).is_none()
+            {
+                let first = match field.path.len() {
+                    1 => Some(field.given.clone()),
+                    _ => self.given.get(top).cloned(),
+                };
+                if let Some(first) = first.filter(|first| !first.is_null()) {
+                    set(&mut self.data, &[Step::Key(top.clone())], first);
+                }
+            }
+            if field.component.is_input() {
+                set(&mut self.rows, &field.path, field.given.clone());
             }
             return;
         }
@@ -271,6 +294,7 @@ impl<'f> State<'f> {
             _ if field.locked => field.given.clone(),
             _ => field.sent.clone(),
         };
+        set(&mut self.rows, &field.path, value.clone());
         set(&mut self.data, &field.path, value);
     }
 
@@ -297,7 +321,7 @@ impl<'f> State<'f> {
         let scope = |from_end: usize| -> Json {
             let found = field.scopes.iter().rev().nth(from_end);
             match (found, from_end) {
-                (Some(path), _) => get(&self.data, path).cloned().unwrap_or_default(),
+                (Some(path), _) => get(&self.rows, path).cloned().unwrap_or_default(),
                 // Outside of all rows stands the whole.
                 (None, _) if from_end == field.scopes.len() => self.data.clone(),
                 (None, _) => Json::Null,
@@ -369,6 +393,7 @@ impl<'f> State<'f> {
             let path = self.fields.get(index).map(|field| field.path.clone());
             let path = path.unwrap_or_default();
             if get(&self.data, &path) != Some(&value) {
+                set(&mut self.rows, &path, value.clone());
                 set(&mut self.data, &path, value);
                 changed = true;
             }
