@@ -1,5 +1,7 @@
 //! The fields of a form over data, those of each row apart: which are hidden, which read-only, what is computed.
 
+use std::cell::Cell;
+
 use banyan_base::{Ctx, FieldError};
 use banyan_feel::{EvalError, Expression};
 use serde_json::{Map, Value as Json};
@@ -11,6 +13,9 @@ use crate::number;
 
 /// How often conditions are looked at again until none changes. form-js looks twice.
 const MAX_SWEEPS: usize = 12;
+/// How many values expressions may read in all. Rows that each read all rows take time by their square; so does an
+/// iteration in FEEL.
+const MAX_READS: usize = 1_000_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -51,6 +56,15 @@ pub(crate) fn set(data: &mut Json, path: &[Step], value: Json) {
         };
     }
     *at = value;
+}
+
+/// How many values there are in it.
+fn size(json: &Json) -> usize {
+    match json {
+        Json::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Json::Object(members) => 1 + members.values().map(size).sum::<usize>(),
+        _ => 1,
+    }
 }
 
 /// Takes a value away, and objects that hold nothing without it.
@@ -102,6 +116,7 @@ pub(crate) struct State<'f> {
     rows: Json,
     given: &'f Map<String, Json>,
     too_large: bool,
+    reads: Cell<usize>,
 }
 
 /// Where components are laid over data.
@@ -131,6 +146,7 @@ impl<'f> State<'f> {
             rows: Json::Object(given.clone()),
             given,
             too_large: false,
+            reads: Cell::new(0),
         };
         let (sent, root) = (Json::Object(sent.clone()), Json::Object(given.clone()));
         let over = Over {
@@ -305,18 +321,18 @@ impl<'f> State<'f> {
         index: usize,
         expression: &Expression,
     ) -> Result<Json, EvalError> {
-        expression.evaluate(cx, &self.names(index, expression))
+        expression.evaluate(cx, &self.names(index, expression)?)
     }
 
     fn holds(&self, cx: &Ctx, index: usize, expression: &Expression) -> Result<bool, EvalError> {
-        expression.holds(cx, &self.names(index, expression))
+        expression.holds(cx, &self.names(index, expression)?)
     }
 
     /// The names that the expression reads: those of the data, and `this`, `parent` and `i` for rows.
-    fn names(&self, index: usize, expression: &Expression) -> Map<String, Json> {
+    fn names(&self, index: usize, expression: &Expression) -> Result<Map<String, Json>, EvalError> {
         let mut names = Map::new();
         let Some(field) = self.fields.get(index) else {
-            return names;
+            return Ok(names);
         };
         let scope = |from_end: usize| -> Json {
             let found = field.scopes.iter().rev().nth(from_end);
@@ -336,9 +352,16 @@ impl<'f> State<'f> {
                 (Some(value), _) => value.clone(),
                 (None, _) => continue,
             };
+            self.reads.set(self.reads.get() + size(&value));
             names.insert(name.clone(), value);
         }
-        names
+        if self.reads.get() > MAX_READS {
+            return Err(EvalError::Failed {
+                text: expression.text().to_owned(),
+                why: format!("the form's expressions read more than {MAX_READS} values"),
+            });
+        }
+        Ok(names)
     }
 
     /// Looks at every condition until none changes; false where that does not happen.

@@ -295,6 +295,14 @@ fn mistakes_are_found() {
         json!({ "type": "text", "text": "a <img src=x onerror=y>" }),
         &["!form-html-active"],
     );
+    check(
+        json!({ "type": "text", "text": "[a](javascript:x)" }),
+        &["!form-html-link"],
+    );
+    check(
+        json!({ "type": "text", "text": "[a](https://a/{{id}}) ![b](/b.png) <https://c> [d][e]" }),
+        &[],
+    );
     check(json!({ "type": "text", "text": "{{a +}}" }), &["form-template"]);
     check(
         json!({ "type": "text", "text": "{{#if a > 3}}x{{/if}} {{#loop rows}}{{this.a}}{{/loop}}" }),

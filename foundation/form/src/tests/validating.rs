@@ -454,3 +454,24 @@ fn first_values_are_computed() {
     let given = object(json!({ "day": "2030-01-01", "applicant": { "name": "张三" } }));
     assert_eq!(form.initial(&cx(), &given).unwrap()["day"], "2030-01-01");
 }
+
+#[test]
+fn expressions_do_not_read_without_end() {
+    let form = form(json!([
+        { "type": "dynamiclist", "path": "rows", "components": [
+            { "type": "number", "key": "amount" },
+            { "type": "number", "key": "kind" },
+            { "type": "expression", "key": "all", "expression": "=count(rows)" },
+        ] },
+    ]));
+    let check = |count: usize, expected: Result<(), Vec<String>>| {
+        let rows = vec![json!({ "amount": 3, "kind": 0 }); count];
+        assert_eq!(
+            run(&form, json!({ "rows": rows }), json!({})).map(|_| ()),
+            expected,
+            "{count}"
+        );
+    };
+    check(100, Ok(()));
+    check(500, Err(vec![" expression".into()]));
+}
