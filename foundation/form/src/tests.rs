@@ -1,3 +1,4 @@
+mod differences;
 mod parsing;
 mod patterns;
 mod peer;

@@ -38,7 +38,7 @@ struct Case {
     pools: Vec<(&'static str, Json)>,
 }
 
-fn field(word: &str, key: &str, more: Json) -> Json {
+pub(super) fn field(word: &str, key: &str, more: Json) -> Json {
     let id = key.rsplit('.').next().unwrap();
     let mut field = json!({ "type": word, "key": key, "id": id });
     field.as_object_mut().unwrap().extend(object(more));
@@ -387,7 +387,7 @@ fn bare(json: &Json) -> Json {
 }
 
 /// Ids of the fields that form-js finds wrong, with the rows that they are in.
-fn theirs(errors: &Json) -> BTreeSet<String> {
+pub(super) fn theirs(errors: &Json) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (id, about) in errors.as_object().unwrap() {
         let items = about.as_array().cloned().unwrap_or_default();
@@ -414,10 +414,41 @@ fn ours(pointer: &str) -> String {
     }
 }
 
+/// What form-js makes of each `{schema, data}`.
+pub(super) fn filled(asked: &[Json]) -> Vec<Json> {
+    let mut node = Command::new("node")
+        .arg(client().join("fill.mjs"))
+        .env("TZ", "Asia/Shanghai")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines: String = asked.iter().map(|line| format!("{line}\n")).collect();
+    let mut input = node.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()).unwrap());
+    let output = node.wait_with_output().unwrap();
+    writer.join().unwrap();
+    let answers = String::from_utf8(output.stdout).unwrap();
+    let answers: Vec<Json> = answers
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(answers.len(), asked.len());
+    answers
+}
+
+/// Whether form-js is there; said aloud where it is not.
+pub(super) fn is_there() -> bool {
+    let there = client().join("node_modules").exists();
+    if !there {
+        eprintln!("SKIPPED: tests/clients/form-js has no node_modules; scripts/setup-tests.sh makes it");
+    }
+    there
+}
+
 #[test]
 fn a_browser_and_the_server_agree() {
-    if !client().join("node_modules").exists() {
-        eprintln!("SKIPPED: tests/clients/form-js has no node_modules; scripts/setup-tests.sh makes it");
+    if !is_there() {
         return;
     }
     let rounds = std::env::var("FORM_ROUNDS")
@@ -437,23 +468,7 @@ fn a_browser_and_the_server_agree() {
             asked.push(json!({ "schema": schema, "data": data }));
         }
     }
-    let mut node = Command::new("node")
-        .arg(client().join("fill.mjs"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines: String = asked.iter().map(|line| format!("{line}\n")).collect();
-    let mut input = node.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()).unwrap());
-    let output = node.wait_with_output().unwrap();
-    writer.join().unwrap();
-    let answers = String::from_utf8(output.stdout).unwrap();
-    let answers: Vec<Json> = answers
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(answers.len(), asked.len());
+    let answers = filled(&asked);
 
     let (mut taken, mut differ) = (0, Vec::new());
     for (asked, answer) in asked.iter().zip(&answers) {
