@@ -1,3 +1,4 @@
+mod chance;
 mod differences;
 mod parsing;
 mod patterns;
