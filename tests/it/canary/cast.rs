@@ -33,10 +33,10 @@ pub struct Principal {
     pub sees: Sees,
     /// Whether his lists must show everything that he may see of persons: the crawl reaches what it claims to look at.
     pub whole: bool,
-    /// Stands at the door as an administrator does: what he would break is not asked of him.
-    pub admin: bool,
     /// May change records that he sees in part.
     pub writes: bool,
+    /// The account of one before, for another purpose: what asks for no purpose need not be walked again.
+    pub again: bool,
 }
 
 impl Principal {
@@ -47,8 +47,8 @@ impl Principal {
             headers: bearer.into_iter().collect(),
             sees: Box::new(|_, _| false),
             whole: false,
-            admin: false,
             writes: false,
+            again: false,
         }
     }
 
@@ -198,6 +198,7 @@ pub fn cast(bed: Bed, address: SocketAddr, mut persons: Vec<Person>) -> (Stand, 
     for (of, given) in &own.numbers {
         persons[*of].token.insert(Field::Register, given.clone());
     }
+    settle(&mut all);
     let Stand { bed, .. } = own.stand;
     (Stand::new(bed, address, persons), all)
 }
@@ -401,10 +402,7 @@ fn colleagues(
         ("an administrator", ""),
         ("an administrator with a purpose", "canary.care"),
     ] {
-        let admin = Principal {
-            admin: true,
-            ..Principal::new(name, &admin)
-        };
+        let admin = Principal::new(name, &admin);
         all.push(if purpose.is_empty() {
             admin
         } else {
@@ -412,12 +410,11 @@ fn colleagues(
         });
     }
     let both = account(bed, "boss-clerk", "U11", &["admin", "canary.clerk"]).1;
-    all.push(Principal {
-        admin: true,
-        ..Principal::new("an administrator who is a clerk", &both)
+    all.push(
+        Principal::new("an administrator who is a clerk", &both)
             .on("canary.care")
-            .sees(&ALL, of("U11"))
-    });
+            .sees(&ALL, of("U11")),
+    );
     let (id, token) = account(bed, "gone", "U1", &["canary.clerk"]);
     let mut input = Input::json(json!({ "disabled": true })).with_path("id", id.as_str());
     input.if_match = Some("\"1\"".into());
@@ -522,8 +519,12 @@ fn machines(stand: &Stand, all: &mut Vec<Principal>) {
     );
 }
 
-/// Whose names are there twice, which would mix up what they were shown.
-pub fn distinct(all: &[Principal]) -> bool {
-    let names: BTreeSet<&str> = all.iter().map(|one| one.name).collect();
-    names.len() == all.len()
+/// Marks who has the same account and capacity as one before; nobody is there twice.
+fn settle(all: &mut [Principal]) {
+    let (mut names, mut known) = (BTreeSet::new(), BTreeSet::new());
+    for one in all {
+        assert!(names.insert(one.name), "{} is there twice", one.name);
+        let headers = one.headers.iter().filter(|(name, _)| name != "banyan-purpose");
+        one.again = !known.insert(headers.cloned().collect::<Vec<_>>());
+    }
 }

@@ -130,7 +130,7 @@ legal_basis = "测试"
 retention = "P1Y"
 roles = ["leader"]
 [purposes.figures.fields]
-person = []
+person = ["income"]
 [purposes.handover]
 title = { zh = "移交" }
 legal_basis = "测试"
@@ -262,6 +262,7 @@ mask = "hide"
 type = "text"
 title = { zh = "备注" }
 search = true
+unique = true
 personal = true
 grade = "重要"
 sealed = false
@@ -328,8 +329,14 @@ order_by = "-all"
 [measures.all]
 title = { zh = "人" }
 [measures.income]
-title = { zh = "收入" }
+title = { zh = "最高收入" }
 max = "income"
+[measures.total]
+title = { zh = "收入" }
+sum = "income"
+[measures.mean]
+title = { zh = "平均收入" }
+average = "income"
 "#;
 const BULLETIN: &str = r#"
 title = { zh = "通报" }
@@ -383,6 +390,8 @@ when { context.field == "phone" };
 // 领导:只看不少于 5 人的汇总。
 @k_anonymous("5")
 permit(principal in Role::"canary.leader", action == Action::"canary.person.list", resource);
+permit(principal in Role::"canary.leader", action in [Action::"reveal"], resource is canary::person)
+when { context.field == "income" };
 // 移交:导出须两人。
 @two_person("移交名单须两人办理")
 permit(principal in Role::"canary.exporter", action in [Action::"export"], resource is canary::person);

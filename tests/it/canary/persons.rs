@@ -68,6 +68,8 @@ pub struct Person {
     pub region: &'static str,
     pub line: &'static str,
     pub handler: String,
+    /// Whether the record is no more, and only its history is there.
+    pub deleted: bool,
     /// Hash of the paper.
     pub file: String,
     /// The part by which a value is found, without what stands around it.
@@ -166,7 +168,7 @@ pub fn persons(count: usize) -> Vec<Person> {
 
 impl Person {
     pub fn seen_by_visit(&self) -> bool {
-        self.index % 8 == 0
+        self.index % 8 == 0 && !self.deleted
     }
 
     /// A field as it is sent and stored.

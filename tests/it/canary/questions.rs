@@ -73,6 +73,8 @@ fn asked(person: &Person, field: Field) -> Vec<String> {
 struct Pair<'a> {
     stand: &'a Stand,
     who: &'a Principal,
+    /// Which part of the questions is his, where they are dealt out.
+    turn: usize,
     /// One who is there, and one who is not.
     two: [&'a Person; 2],
 }
@@ -118,6 +120,9 @@ impl Pair<'_> {
             1
         };
         for at in 0..count {
+            if at > 0 && !self.stand.whole && (at + self.turn) % 4 != 0 {
+                continue;
+            }
             let filter = |person: &Person| encode(&conditions(person, field)[at]);
             let about = format!("filter={}", conditions(self.two[0], field)[at]);
             self.get(&about, field, &|person| {
@@ -240,8 +245,15 @@ impl Pair<'_> {
         });
     }
 
+    /// By what must be unique. Of a record that is whole and may be made, see [`taken`].
     fn by_key(&self) {
         let forms = self.two.map(|person| asked(person, Field::Number));
+        self.ask("a record that is not whole", Field::Number, &forms, &|person| {
+            let number = &person.token[&Field::Number];
+            let body =
+                json!({ "fields": { "code": "P99997", "number": number, "name": "乙", "unit": "U1" } });
+            ("POST".into(), PERSONS.into(), Some(body.to_string()))
+        });
         self.ask("a reference by key", Field::Number, &forms, &|person| {
             let body = json!({ "fields": { "title": "关于", "person": person.token[&Field::Number] } });
             (
@@ -294,11 +306,12 @@ fn orders(stand: &Stand, who: &Principal, rows: &[&Person], field: Field) {
 }
 
 /// All questions of one principal about `there`, and somebody who is not.
-pub fn questions(stand: &Stand, who: &Principal, there: &Person, not: &Person) {
+pub fn questions(stand: &Stand, who: &Principal, turn: usize, there: &Person, not: &Person) {
     let lists = stand.get(who, &format!("{PERSONS}?limit=1")).status == 200;
     let pair = Pair {
         stand,
         who,
+        turn,
         two: [there, not],
     };
     let seen = |person: &Person| OF_PERSON.iter().any(|field| (who.sees)(person, *field));
@@ -318,10 +331,75 @@ pub fn questions(stand: &Stand, who: &Principal, there: &Person, not: &Person) {
             let rows: Vec<&Person> = stand
                 .persons
                 .iter()
-                .filter(|person| seen(person) && !(who.sees)(person, field))
+                .filter(|person| !person.deleted && seen(person) && !(who.sees)(person, field))
                 .take(12)
                 .collect();
             orders(stand, who, &rows, field);
+        }
+    }
+}
+
+/// The one question that must have an answer: who may make records learns that a number is taken. He does not learn by whom: the
+/// refusal is the same whoever has it, and changes nothing. Each try is in the audit log, and what is not refused is made.
+pub fn taken(stand: &Stand, intake: &Principal, holders: [&Person; 2]) {
+    let fields = |number: &str, code: &str| json!({ "fields": { "code": code, "name": "乙", "number": number, "unit": "U1", "region": "350102", "line": "health" } });
+    let forms = holders.map(|person| asked(person, Field::Number));
+    let own = holders.map(|person| Find {
+        person: person.index,
+        field: Field::Number,
+    });
+    let answers = holders.map(|person| {
+        let body = fields(&person.token[&Field::Number], "P99996");
+        stand.send(intake, "POST", PERSONS, &body, &own)
+    });
+    for (answer, holder) in answers.iter().zip(holders) {
+        if answer.status != 422 || answer.text().contains(&holder.id) {
+            stand.fault(|| format!("a number that is taken: {answer:?}"));
+        }
+    }
+    stand.alike(
+        intake,
+        "whose a number is",
+        [
+            (&answers[0], forms[0].as_slice()),
+            (&answers[1], forms[1].as_slice()),
+        ],
+    );
+    // What is unique and not sealed: the database's own log must not hold it either (`remains`).
+    let remarks = holders.map(|person| Find {
+        person: person.index,
+        field: Field::Remark,
+    });
+    let free = super::persons::person(&mut super::persons::Dice(11), stand.persons.len() + 500);
+    let mut body = fields(&free.token[&Field::Number], "P99996");
+    body["fields"]["remark"] = holders[0].value(Field::Remark);
+    let answer = stand.send(intake, "POST", PERSONS, &body, &remarks);
+    if answer.status != 422 {
+        stand.fault(|| format!("a remark that is taken: {answer:?}"));
+    }
+    // By a table, tried or in earnest: a record that he may not see is not changed by its key.
+    let sheet = holders.iter().enumerate().fold(
+        "code,name,number,unit,region,line\n".to_owned(),
+        |sheet, (at, person)| {
+            let number = &person.token[&Field::Number];
+            sheet + format!("P9999{at},丙,{number},U1,350102,health\n").as_str()
+        },
+    );
+    for query in [
+        "dry_run=true",
+        "dry_run=true&mode=upsert",
+        "mode=upsert",
+        "mode=create",
+    ] {
+        let run = stand.import(intake, &format!("{PERSONS}/imports?{query}"), &sheet, &own);
+        let done = (&run["created"], &run["updated"], &run["failed"]);
+        if done != (&json!(0), &json!(0), &json!(2)) {
+            stand.fault(|| format!("a table of others' numbers, {query}: {run}"));
+        }
+        let messages = run["first_errors"].as_array().cloned().unwrap_or_default();
+        let messages: Vec<&Json> = messages.iter().map(|one| &one["message"]).collect();
+        if messages.len() != 2 || messages[0] != messages[1] {
+            stand.fault(|| format!("the errors differ by holder, {query}: {run}"));
         }
     }
 }

@@ -128,6 +128,11 @@ pub fn on_disk(stand: &Stand, net: &Net, searched: &mut Searched) {
         );
         files_under(&data.join("base").join(oid), &mut files);
         files_under(&data.join("pg_wal"), &mut files);
+        // As scripts/postgres.sh lays it down: of refused rows it holds the error, and not the values.
+        if let Ok(bytes) = std::fs::read(data.with_file_name("log")) {
+            assert!(String::from_utf8_lossy(&bytes).contains("duplicate key"));
+            look(stand, &stand.net, "PostgreSQL's log", &bytes, searched);
+        }
     }
     files_under(&bed.test.folder, &mut files);
     assert!(files.len() > 10, "{files:?}");

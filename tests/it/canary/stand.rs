@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::cast::Principal;
 use super::persons::{Find, Net, Person};
@@ -31,6 +31,8 @@ pub struct Stand {
     pub bed: Bed,
     pub address: SocketAddr,
     pub persons: Vec<Person>,
+    /// Whether everybody asks everything, or the questions are dealt out among them.
+    pub whole: bool,
     pub net: Net,
     /// Ids of what there is, by the noun of its operations.
     pub ids: BTreeMap<&'static str, String>,
@@ -59,11 +61,6 @@ impl Answer {
 
     pub fn json(&self) -> Json {
         serde_json::from_slice(&self.body).unwrap_or_default()
-    }
-
-    pub fn header(&self, name: &str) -> &str {
-        let found = self.headers.iter().find(|(known, _)| known == name);
-        found.map_or("", |(_, value)| value)
     }
 
     /// What it says about a question, so that two can be held against each other: without what differs each time, and with the
@@ -128,6 +125,7 @@ impl Stand {
             bed,
             address,
             persons,
+            whole: true,
             ids: BTreeMap::new(),
             others: Vec::new(),
             figures: Figures::default(),
@@ -316,20 +314,22 @@ impl Stand {
         }
     }
 
-    /// The reply to a table that was sent, once it is in.
-    pub fn import(&self, path: &str, who: &Principal, sheet: &str) -> Json {
-        let answer = self.quietly(who, "POST", path, &[], Some(("text/csv", sheet.as_bytes())));
+    /// Sends a table; the run, once it has ended.
+    pub fn import(&self, who: &Principal, path: &str, sheet: &str, own: &[Find]) -> Json {
+        let answer = self.ask(who, "POST", path, &[], Some(("text/csv", sheet.as_bytes())), own);
         assert!(answer.status < 300, "{answer:?}");
         let id = answer.json()["id"].as_str().unwrap().to_owned();
-        for _ in 0..6_000 {
-            let run = self
-                .quietly(who, "GET", &format!("/v1/imports/{id}"), &[], None)
-                .json();
-            if matches!(run["state"].as_str(), Some("done" | "failed" | "cancelled")) {
-                return run;
+        for _ in 0..1_200 {
+            let run = self.ask(who, "GET", &format!("/v1/imports/{id}"), &[], None, own);
+            if matches!(
+                run.json()["state"].as_str(),
+                Some("done" | "failed" | "cancelled")
+            ) {
+                self.ask(who, "GET", &format!("/v1/imports/{id}/errors"), &[], None, own);
+                return run.json();
             }
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            std::thread::sleep(std::time::Duration::from_millis(50));
         }
-        json!({ "state": "for ever" })
+        panic!("an import does not end");
     }
 }
