@@ -100,8 +100,10 @@ fn filters_over_persons_are_kept_sealed() {
         let made = keep("canary.person", "k1");
         assert_eq!(made["query"], query.as_str());
         assert_eq!(keep("canary.person", "k1")["query"], Json::Null, "again");
-        let mut input = Input::default();
-        input.query = vec![("type".into(), "canary.person".into())];
+        let input = Input {
+            query: vec![("type".into(), "canary.person".into())],
+            ..Input::default()
+        };
         let listed = document(bed.call(&clerk, "saved_filter.list", input).unwrap());
         assert_eq!(listed["items"][0]["query"], query.as_str(), "{listed}");
         for sql in [

@@ -168,7 +168,7 @@ pub fn persons(count: usize) -> Vec<Person> {
 
 impl Person {
     pub fn seen_by_visit(&self) -> bool {
-        self.index % 8 == 0 && !self.deleted
+        self.index.is_multiple_of(8) && !self.deleted
     }
 
     /// A field as it is sent and stored.

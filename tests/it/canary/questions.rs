@@ -36,7 +36,7 @@ fn conditions(person: &Person, field: Field) -> Vec<String> {
         ],
         (_, value) => {
             let text = value.as_str().unwrap().to_owned();
-            let begin: String = text.chars().take(6).collect();
+            let begin = beginning(&text, token);
             vec![
                 format!("{name} = '{text}'"),
                 format!("{name} IN ('{text}', 'x')"),
@@ -52,11 +52,17 @@ fn conditions(person: &Person, field: Field) -> Vec<String> {
     }
 }
 
+/// So much of a value that no other begins with it.
+fn beginning(text: &str, token: &str) -> String {
+    let before = text.find(token).unwrap_or_default();
+    text.get(..before + 8).unwrap_or(text).to_owned()
+}
+
 /// What the question repeats, in the forms that an answer could repeat it in.
 fn asked(person: &Person, field: Field) -> Vec<String> {
     let (token, value) = (person.token[&field].clone(), person.value(field));
     let text = value.as_str().unwrap_or_default().to_owned();
-    let begin: String = text.chars().take(6).collect();
+    let begin = beginning(&text, &token);
     let mut all = vec![text.clone(), text.replace('\n', "\\n"), token];
     if field == Field::Place {
         let north: f64 = all[2].parse().unwrap();
@@ -69,6 +75,9 @@ fn asked(person: &Person, field: Field) -> Vec<String> {
     all.retain(|form| form.len() > 3);
     all
 }
+
+/// What it is called, its method, and the address for an id.
+type Way = (&'static str, &'static str, Box<dyn Fn(&str) -> String>);
 
 struct Pair<'a> {
     stand: &'a Stand,
@@ -120,7 +129,7 @@ impl Pair<'_> {
             1
         };
         for at in 0..count {
-            if at > 0 && !self.stand.whole && (at + self.turn) % 4 != 0 {
+            if at > 0 && !self.stand.whole && !(at + self.turn).is_multiple_of(4) {
                 continue;
             }
             let filter = |person: &Person| encode(&conditions(person, field)[at]);
@@ -186,7 +195,7 @@ impl Pair<'_> {
     fn by_id(&self) {
         let forms = self.two.map(|person| vec![person.id.clone()]);
         let (one, nothing) = (|id: &str| format!("{PERSONS}/{id}"), json!({ "fields": {} }));
-        let ways: [(&str, &str, Box<dyn Fn(&str) -> String>); 9] = [
+        let ways: [Way; 9] = [
             ("view", "GET", Box::new(one)),
             (
                 "a past view",
