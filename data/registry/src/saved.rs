@@ -100,12 +100,12 @@ fn at(account: &str) -> At<'_> {
     }
 }
 
-/// What was kept, as it was sent; nothing where its key is gone.
-fn opened(vault: &Vault, account: &str, query: String) -> Result<String, Problem> {
+/// What was kept, as it was sent; `None` where its key is gone.
+fn opened(vault: &Vault, account: &str, query: String) -> Result<Option<String>, Problem> {
     if !Keys::is_sealed(&query) {
-        return Ok(query);
+        return Ok(Some(query));
     }
-    Ok(vault.keys()?.unseal(&at(account), &query)?.unwrap_or_default())
+    Ok(vault.keys()?.unseal(&at(account), &query)?)
 }
 
 fn list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
@@ -118,16 +118,17 @@ fn list(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> 
          ORDER BY name, id",
         &[kind.as_str().into(), me.into()],
     )?;
-    let items = rows
-        .iter()
-        .map(|row| {
-            let by: String = row.get(4)?;
-            Ok(json!({
-                "id": row.get::<String>(0)?, "type": kind, "name": row.get::<String>(1)?,
-                "query": opened(&vault, &by, row.get(2)?)?, "shared": row.get::<bool>(3)?, "mine": by == me,
-            }))
-        })
-        .collect::<Result<Vec<_>, Problem>>()?;
+    let mut items = Vec::new();
+    for row in &rows {
+        let by: String = row.get(4)?;
+        let Some(query) = opened(&vault, &by, row.get(2)?)? else {
+            continue;
+        };
+        items.push(json!({
+            "id": row.get::<String>(0)?, "type": kind, "name": row.get::<String>(1)?, "query": query,
+            "shared": row.get::<bool>(3)?, "mine": by == me,
+        }));
+    }
     Reply::json(json!({ "items": items, "next": null }))
 }
 

@@ -100,11 +100,14 @@ fn filters_over_persons_are_kept_sealed() {
         let made = keep("canary.person", "k1");
         assert_eq!(made["query"], query.as_str());
         assert_eq!(keep("canary.person", "k1")["query"], Json::Null, "again");
-        let input = Input {
-            query: vec![("type".into(), "canary.person".into())],
-            ..Input::default()
+        let list = || {
+            let input = Input {
+                query: vec![("type".into(), "canary.person".into())],
+                ..Input::default()
+            };
+            document(bed.call(&clerk, "saved_filter.list", input).unwrap())
         };
-        let listed = document(bed.call(&clerk, "saved_filter.list", input).unwrap());
+        let listed = list();
         assert_eq!(listed["items"][0]["query"], query.as_str(), "{listed}");
         for sql in [
             "SELECT query FROM saved_filter",
@@ -116,6 +119,13 @@ fn filters_over_persons_are_kept_sealed() {
             let kept: String = rows[0].get(0).unwrap();
             assert!(!kept.contains(phone.as_str()), "{}: {sql}: {kept}", bed.name());
         }
+        // Where the key is gone, so is the filter.
+        let destroy = Input::json(json!({ "reason": "erasure", "by": "chief" }));
+        let destroy = destroy
+            .with_path("domain", "platform.filters")
+            .with_path("id", clerk.actor.id.as_str());
+        bed.ask("key.destroy", destroy).unwrap();
+        assert_eq!(list()["items"], json!([]));
         // Of what is nobody's data it lies as it was sent.
         keep("canary.notice", "k2");
         let sql = "SELECT query FROM saved_filter WHERE type = 'canary.notice'";
