@@ -8,3 +8,4 @@
 //! - `bpmn`: the standard's models: `model` (what is executed), reading, writing, deployment rules.
 
 pub mod bpmn;
+pub mod engine;
