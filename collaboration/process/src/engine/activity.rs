@@ -43,7 +43,9 @@ impl Run<'_> {
     }
 
     pub fn body(&mut self, key: Key) -> Result<(), Fault> {
-        let Some(node) = self.node_of(key) else { return Ok(()) };
+        let Some(node) = self.node_of(key) else {
+            return Ok(());
+        };
         let Some(activity) = self.def.activity(node) else {
             return fault("model", "这里应当是一项活动");
         };
@@ -52,7 +54,12 @@ impl Run<'_> {
             return self.begin_repeat(key, node, activity, repeat);
         }
         // A body that failed before has left its scope.
-        if let Some(old) = self.inst.tokens.get_mut(&key).and_then(|token| token.inner.take()) {
+        if let Some(old) = self
+            .inst
+            .tokens
+            .get_mut(&key)
+            .and_then(|token| token.inner.take())
+        {
             self.drop_scope(old);
         }
         let scope = self.scope_of(key);
@@ -189,11 +196,7 @@ impl Run<'_> {
                 self.go_on(key, Step::Leave(result));
             }
             Performed::Later => self.wait(key, Wait::Work(failed)),
-            Performed::Failed {
-                code,
-                message,
-                again,
-            } => {
+            Performed::Failed { code, message, again } => {
                 self.forget_retry(key);
                 // What is likely to go better next time is caught by its own code only.
                 if self.throw_error(key, &code, &message, !again) {
@@ -262,11 +265,9 @@ impl Run<'_> {
         let mut excluded: Vec<String> = Vec::new();
         if let Some(feel) = &user.excluded {
             match self.evaluate(feel, names)? {
-                Json::Array(items) => excluded.extend(
-                    items
-                        .iter()
-                        .filter_map(|item| item.as_str().map(str::to_owned)),
-                ),
+                Json::Array(items) => {
+                    excluded.extend(items.iter().filter_map(|item| item.as_str().map(str::to_owned)))
+                }
                 Json::String(one) => excluded.push(one),
                 _ => {}
             }
@@ -338,7 +339,10 @@ impl Run<'_> {
         let scope = self.scope_of(key);
         for declared in &self.def.process.variables {
             if declared.scope == Some(node) && !variables.contains_key(&declared.name) {
-                variables.insert(declared.name.clone(), empty(declared.kind, declared.is_collection));
+                variables.insert(
+                    declared.name.clone(),
+                    empty(declared.kind, declared.is_collection),
+                );
             }
         }
         let mut starts: Vec<NodeIx> = Vec::new();
@@ -409,7 +413,9 @@ impl Run<'_> {
 
     /// The body is done; `result` is what it gave.
     pub fn leave(&mut self, key: Key, result: Json) -> Result<(), Fault> {
-        let Some(node) = self.node_of(key) else { return Ok(()) };
+        let Some(node) = self.node_of(key) else {
+            return Ok(());
+        };
         let Some(activity) = self.def.activity(node) else {
             let all = self.outgoing(node);
             self.go(key, &all, 1);
@@ -465,11 +471,7 @@ impl Run<'_> {
         let flow_scope = self.flow_scope(scope);
         let inside = self.close_inside(key, node, activity);
         if inside.is_some() || self.def.handler(activity).is_some() {
-            let done = Done {
-                node,
-                scope,
-                inside,
-            };
+            let done = Done { node, scope, inside };
             if let Some(state) = self.inst.scopes.get_mut(&flow_scope) {
                 state.done.push(done);
             }
@@ -498,9 +500,11 @@ impl Run<'_> {
                 triggered_by_event: false,
                 ..
             }
-        ) && self.inst.scopes.get(&inner).is_some_and(|scope| {
-            scope.kind == Kind::Flow && (undoes_itself || !scope.done.is_empty())
-        });
+        ) && self
+            .inst
+            .scopes
+            .get(&inner)
+            .is_some_and(|scope| scope.kind == Kind::Flow && (undoes_itself || !scope.done.is_empty()));
         if !keep {
             self.drop_scope(inner);
             return None;
@@ -519,7 +523,9 @@ impl Run<'_> {
         let Some(Kind::AdHoc { .. }) = self.inst.scopes.get(&scope).map(|scope| scope.kind.clone()) else {
             return Ok(true);
         };
-        let Some(owner) = state_owner(self.inst, scope) else { return Ok(true) };
+        let Some(owner) = state_owner(self.inst, scope) else {
+            return Ok(true);
+        };
         let ad_hoc = self
             .node_of(owner)
             .and_then(|node| self.def.activity(node))
@@ -530,7 +536,9 @@ impl Run<'_> {
                 _ => None,
             });
         let Some(ad_hoc) = ad_hoc else { return Ok(true) };
-        let Some(completion) = &ad_hoc.completion else { return Ok(true) };
+        let Some(completion) = &ad_hoc.completion else {
+            return Ok(true);
+        };
         if !self.holds(completion, scope)? {
             return Ok(true);
         }
@@ -549,11 +557,7 @@ impl Run<'_> {
     }
 
     /// Whether an activity has a boundary event for this.
-    pub fn boundary_for(
-        &self,
-        node: NodeIx,
-        test: impl Fn(&EventDefinition) -> bool,
-    ) -> Option<NodeIx> {
+    pub fn boundary_for(&self, node: NodeIx, test: impl Fn(&EventDefinition) -> bool) -> Option<NodeIx> {
         let activity = self.def.activity(node)?;
         activity.boundary.iter().copied().find(|boundary| {
             self.def
@@ -567,7 +571,10 @@ impl Run<'_> {
         let mut missing = Map::new();
         for declared in &self.def.process.variables {
             if declared.scope.is_none() {
-                missing.insert(declared.name.clone(), empty(declared.kind, declared.is_collection));
+                missing.insert(
+                    declared.name.clone(),
+                    empty(declared.kind, declared.is_collection),
+                );
             }
         }
         if let Some(root) = self.inst.scopes.get_mut(&ROOT) {
@@ -590,5 +597,8 @@ fn empty(_: VariableKind, is_collection: bool) -> Json {
 /// Whether a script's format is FEEL.
 pub fn is_feel(format: &str) -> bool {
     let format = format.trim().to_lowercase();
-    format == "feel" || format.ends_with("/feel") || format.contains("dmn/feel") || format == "application/feel"
+    format == "feel"
+        || format.ends_with("/feel")
+        || format.contains("dmn/feel")
+        || format == "application/feel"
 }

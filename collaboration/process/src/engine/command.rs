@@ -40,11 +40,7 @@ impl Run<'_> {
     fn command(&mut self, command: Command) -> Result<(), Refused> {
         match command {
             Command::Start { variables, at } => self.start(variables, at),
-            Command::TaskDone {
-                token,
-                values,
-                doer,
-            } => {
+            Command::TaskDone { token, values, doer } => {
                 let node = self.waits(token, |wait| *wait == Wait::Task)?;
                 self.inst.doers.entry(node).or_default().insert(doer);
                 self.go_on(token, Step::Leave(Json::Object(values)));
@@ -66,11 +62,7 @@ impl Run<'_> {
                     Some(Wait::Work(failed)) => *failed,
                     _ => 0,
                 };
-                let failure = Performed::Failed {
-                    code,
-                    message,
-                    again,
-                };
+                let failure = Performed::Failed { code, message, again };
                 if let Some(activity) = self.def.activity(node) {
                     self.performed(token, activity, failed, failure);
                 }
@@ -207,10 +199,9 @@ impl Run<'_> {
             };
             let can = match self.def.node(node).map(|node| &node.kind) {
                 Some(NodeKind::Activity(_) | NodeKind::Gateway(_)) => true,
-                Some(NodeKind::Event(event)) => !matches!(
-                    event.position,
-                    crate::bpmn::model::Position::Boundary { .. }
-                ),
+                Some(NodeKind::Event(event)) => {
+                    !matches!(event.position, crate::bpmn::model::Position::Boundary { .. })
+                }
                 None => false,
             };
             if !can {

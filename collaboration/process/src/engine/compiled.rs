@@ -308,7 +308,13 @@ impl Compiled {
         {
             return known.clone();
         }
-        let made = compile(text, &self.types).map(Arc::new);
+        let scope = Scope(self.types.clone());
+        let made = banyan_feel::compile_open(text, &scope, &Type::Any)
+            .map(Arc::new)
+            .map_err(|errors| {
+                let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                format!("`{text}`: {}", all.join("; "))
+            });
         let mut cache = self.expressions.write().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CACHE_BOUND {
             cache.clear();
@@ -334,32 +340,4 @@ impl Compiled {
 pub fn plain(text: &str) -> &str {
     let text = text.trim();
     text.strip_prefix('=').map_or(text, str::trim)
-}
-
-/// Compiles over names that nobody declared: each that is missed is taken to be a variable.
-fn compile(text: &str, types: &[(String, Type)]) -> Result<Expression, String> {
-    let mut scope = Scope(types.to_vec());
-    loop {
-        let errors = match banyan_feel::compile(text, &scope, &Type::Any) {
-            Ok(expression) => return Ok(expression),
-            Err(errors) => errors,
-        };
-        let missed: Vec<String> = errors
-            .iter()
-            .filter_map(|error| {
-                let name = error.message.strip_prefix("there is no `")?;
-                name.strip_suffix("` here").map(str::to_owned)
-            })
-            .filter(|name| !scope.0.iter().any(|(known, _)| known == name))
-            .collect();
-        if missed.is_empty() {
-            let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            return Err(format!("`{text}`: {}", all.join("; ")));
-        }
-        for name in missed {
-            if !scope.0.iter().any(|(known, _)| *known == name) {
-                scope.0.push((name, Type::Any));
-            }
-        }
-    }
 }

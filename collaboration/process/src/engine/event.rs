@@ -83,7 +83,9 @@ impl Run<'_> {
     }
 
     fn correlation(&mut self, message: &MessageRef, scope: Key) -> Result<Option<String>, Fault> {
-        let Some(feel) = &message.correlation else { return Ok(None) };
+        let Some(feel) = &message.correlation else {
+            return Ok(None);
+        };
         match self.value(feel, scope, &Map::new())? {
             Json::String(text) => Ok(Some(text)),
             Json::Number(number) => Ok(Some(number.to_string())),
@@ -151,7 +153,9 @@ impl Run<'_> {
             .collect();
         let mut any = false;
         for (key, held) in open {
-            let Some(sub) = self.inst.subs.get(&key).cloned() else { continue };
+            let Some(sub) = self.inst.subs.get(&key).cloned() else {
+                continue;
+            };
             let scope = match sub.holder {
                 Holder::Token(token) => self.here(token),
                 Holder::Scope(scope) => scope,
@@ -184,7 +188,9 @@ impl Run<'_> {
                 .filter(|(due, _)| *due <= self.cx.now)
                 .min();
             let Some((_, key)) = due else { return };
-            let Some(sub) = self.inst.subs.get(&key) else { return };
+            let Some(sub) = self.inst.subs.get(&key) else {
+                return;
+            };
             if let (On::Retry(_), Holder::Token(token)) = (&sub.on, sub.holder) {
                 // It stays until the next try is over: it knows how often it failed.
                 if let Some(sub) = self.inst.subs.get_mut(&key) {
@@ -211,7 +217,9 @@ impl Run<'_> {
             .map(|(key, _)| *key)
             .collect();
         for key in clocks {
-            let Some(sub) = self.inst.subs.get(&key).cloned() else { continue };
+            let Some(sub) = self.inst.subs.get(&key).cloned() else {
+                continue;
+            };
             let definitions = self.def.definitions(sub.node);
             let Some(EventDefinition::Timer(Timer {
                 paused_while: Some(condition),
@@ -247,7 +255,9 @@ impl Run<'_> {
 
     /// What a subscription waits for has happened.
     pub fn happen(&mut self, key: Key, payload: Map<String, Json>) {
-        let Some(sub) = self.inst.subs.get(&key).cloned() else { return };
+        let Some(sub) = self.inst.subs.get(&key).cloned() else {
+            return;
+        };
         let event = self.def.event(sub.node);
         if event.is_some_and(|event| event.parallel_multiple) {
             self.unsubscribe(key);
@@ -265,7 +275,7 @@ impl Run<'_> {
             On::Timer(clock) => self.wind_on(key, clock),
             _ => false,
         };
-        let interrupting = match event.map(|event| event.position) {
+        let interrupting = match event.map(|event| event.position.clone()) {
             Some(Position::Boundary { interrupting, .. } | Position::Start { interrupting }) => interrupting,
             _ => true,
         };
@@ -276,8 +286,7 @@ impl Run<'_> {
         match sub.holder {
             Holder::Token(token) => {
                 let Some(at) = self.node_of(token) else { return };
-                let boundary =
-                    event.is_some_and(|event| matches!(event.position, Position::Boundary { .. }));
+                let boundary = event.is_some_and(|event| matches!(event.position, Position::Boundary { .. }));
                 if boundary {
                     self.boundary(token, sub.node, &payload);
                 } else {
@@ -379,7 +388,7 @@ impl Run<'_> {
     pub fn boundary(&mut self, token: Key, node: NodeIx, payload: &Map<String, Json>) {
         let scope = self.scope_of(token);
         let interrupting = matches!(
-            self.def.event(node).map(|event| event.position),
+            self.def.event(node).map(|event| event.position.clone()),
             Some(Position::Boundary {
                 interrupting: true,
                 ..
@@ -402,7 +411,7 @@ impl Run<'_> {
             return;
         };
         let interrupting = matches!(
-            self.def.event(start).map(|event| event.position),
+            self.def.event(start).map(|event| event.position.clone()),
             Some(Position::Start { interrupting: true })
         );
         if interrupting {
@@ -465,7 +474,9 @@ impl Run<'_> {
 
     /// Throws what the node throws; the token then leaves it.
     pub fn throw(&mut self, key: Key) -> Result<(), Fault> {
-        let Some(node) = self.node_of(key) else { return Ok(()) };
+        let Some(node) = self.node_of(key) else {
+            return Ok(());
+        };
         let Some(event) = self.def.event(node) else {
             return fault("model", "这里应当是一个抛出事件");
         };
@@ -501,12 +512,7 @@ impl Run<'_> {
                 EventDefinition::Cancel => return self.cancel_transaction(key, scope),
                 EventDefinition::Link { name } => {
                     let parent = self.def.node(node).and_then(|node| node.parent);
-                    let Some(target) = self
-                        .def
-                        .links(parent, name, &Position::Catch)
-                        .first()
-                        .copied()
-                    else {
+                    let Some(target) = self.def.links(parent, name, &Position::Catch).first().copied() else {
                         return fault("model", format!("没有接收连接“{name}”的事件"));
                     };
                     self.note(Some(node), Some(key), "completed", Json::Null);

@@ -103,10 +103,9 @@ impl Run<'_> {
 
     /// Throws a BPMN error from a token; false where nothing catches it. `any`: those that catch every error count too.
     pub fn throw_error(&mut self, key: Key, code: &str, message: &str, any: bool) -> bool {
-        let exact = |definition: &EventDefinition| {
-            matches!(definition, EventDefinition::Error { code: Some(other) } if other == code)
-        };
-        let every = |definition: &EventDefinition| matches!(definition, EventDefinition::Error { code: None });
+        let exact = |definition: &EventDefinition| matches!(definition, EventDefinition::Error { code: Some(other) } if other == code);
+        let every =
+            |definition: &EventDefinition| matches!(definition, EventDefinition::Error { code: None });
         let catcher = if any {
             self.catcher(key, &[&exact, &every])
         } else {
@@ -122,10 +121,9 @@ impl Run<'_> {
 
     /// Throws an escalation; one that nothing catches is told to whoever called the instance.
     pub fn escalate(&mut self, key: Key, code: Option<&str>) {
-        let exact = |definition: &EventDefinition| {
-            matches!(definition, EventDefinition::Escalation { code: Some(other) } if Some(other.as_str()) == code)
-        };
-        let every = |definition: &EventDefinition| matches!(definition, EventDefinition::Escalation { code: None });
+        let exact = |definition: &EventDefinition| matches!(definition, EventDefinition::Escalation { code: Some(other) } if Some(other.as_str()) == code);
+        let every =
+            |definition: &EventDefinition| matches!(definition, EventDefinition::Escalation { code: None });
         match self.catcher(key, &[&exact, &every]) {
             Some(catcher) => {
                 let mut payload = Map::new();
@@ -199,14 +197,7 @@ impl Run<'_> {
     }
 
     /// Throws compensation: for one activity, or for all that was done in the scope.
-    pub fn compensate(
-        &mut self,
-        key: Key,
-        node: NodeIx,
-        scope: Key,
-        activity: Option<NodeIx>,
-        wait: bool,
-    ) {
+    pub fn compensate(&mut self, key: Key, node: NodeIx, scope: Key, activity: Option<NodeIx>, wait: bool) {
         let mut at = self.flow_scope(scope);
         // Within an event sub-process it is the sub-process around it that is undone.
         while let Some(owner) = state_owner(self.inst, at) {
@@ -285,7 +276,10 @@ impl Run<'_> {
             .get_mut(&scope)
             .map(|state| std::mem::take(&mut state.done))
             .unwrap_or_default();
-        done.into_iter().rev().flat_map(|done| self.unfold(done)).collect()
+        done.into_iter()
+            .rev()
+            .flat_map(|done| self.unfold(done))
+            .collect()
     }
 
     /// A sub-process that does not undo itself is undone by undoing what was done in it.
@@ -306,9 +300,13 @@ impl Run<'_> {
 
     /// The next of what a token undoes; after the last it goes on.
     pub fn undo_next(&mut self, key: Key) {
-        let Some(token) = self.inst.tokens.get_mut(&key) else { return };
+        let Some(token) = self.inst.tokens.get_mut(&key) else {
+            return;
+        };
         let (node, scope) = (token.node, token.scope);
-        let Wait::Undo(undoing) = &mut token.wait else { return };
+        let Wait::Undo(undoing) = &mut token.wait else {
+            return;
+        };
         if let Some(done) = undoing.queue.pop_front() {
             self.undo_one(key, &done);
             return;

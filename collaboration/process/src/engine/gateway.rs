@@ -96,10 +96,7 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        default.map_or_else(
-            || fault("no_flow", "没有一条顺序流的条件成立,也没有默认流"),
-            Ok,
-        )
+        default.map_or_else(|| fault("no_flow", "没有一条顺序流的条件成立,也没有默认流"), Ok)
     }
 
     /// All flows whose conditions hold, else the default.
@@ -125,13 +122,7 @@ impl<'a> Run<'a> {
     }
 
     /// A complex gateway with a condition: it goes on once that holds, and then takes in the rest.
-    fn activate(
-        &mut self,
-        key: Key,
-        node: NodeIx,
-        gateway: &Gateway,
-        activation: &str,
-    ) -> Result<(), Fault> {
+    fn activate(&mut self, key: Key, node: NodeIx, gateway: &Gateway, activation: &str) -> Result<(), Fault> {
         let scope = self.scope_of(key);
         let via = self.inst.tokens.get(&key).and_then(|token| token.via);
         let fired = self
@@ -185,7 +176,9 @@ impl<'a> Run<'a> {
             }
         }
         for (scope, node) in places {
-            let Some(gateway) = self.gateway(node) else { continue };
+            let Some(gateway) = self.gateway(node) else {
+                continue;
+            };
             let fits = match &gateway.kind {
                 GatewayKind::Inclusive => true,
                 GatewayKind::Complex { activation } => activation.is_none(),
@@ -203,7 +196,9 @@ impl<'a> Run<'a> {
             for (via, token) in waiting {
                 taken.entry(via).or_insert(token);
             }
-            let Some(key) = taken.values().next().copied() else { continue };
+            let Some(key) = taken.values().next().copied() else {
+                continue;
+            };
             self.merge(key, taken.into_values());
             if let Err(fault) = self.split(key, node, gateway, &Map::new()) {
                 self.trouble(key, fault, Step::Enter);

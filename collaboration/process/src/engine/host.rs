@@ -40,11 +40,7 @@ pub trait Host {
     fn script(&mut self, format: &str, script: &str, variables: &Map<String, Json>) -> Performed;
 
     /// Evaluates an expression in another language than FEEL; none: it is FEEL.
-    fn expression(
-        &mut self,
-        _text: &str,
-        _variables: &Map<String, Json>,
-    ) -> Option<Result<Json, String>> {
+    fn expression(&mut self, _text: &str, _variables: &Map<String, Json>) -> Option<Result<Json, String>> {
         None
     }
 
@@ -106,7 +102,9 @@ pub enum Effect {
         variables: Map<String, Json>,
     },
     /// An escalation that nothing in the instance caught, for the instance that called it.
-    Escalate { code: Option<String> },
+    Escalate {
+        code: Option<String>,
+    },
 }
 
 /// One line of an instance's history.
@@ -139,7 +137,10 @@ pub enum Command {
         doer: String,
     },
     /// A worker outside, or another instance, is done.
-    Worked { token: Key, result: Json },
+    Worked {
+        token: Key,
+        result: Json,
+    },
     /// The same, having failed. `error`: a BPMN error with this code.
     Failed {
         token: Key,
@@ -148,7 +149,10 @@ pub enum Command {
         again: bool,
     },
     /// An escalation of another instance that this one called.
-    Escalated { token: Key, code: Option<String> },
+    Escalated {
+        token: Key,
+        code: Option<String>,
+    },
     /// What a subscription waits for has come: a message or a signal.
     Arrived {
         sub: Key,

@@ -15,11 +15,15 @@ mod repeat;
 mod run;
 pub mod space;
 pub mod state;
+#[cfg(test)]
+mod tests;
 pub mod timer;
 
 pub use activity::is_feel;
 pub use command::apply;
 pub use compiled::Compiled;
-pub use host::{Command, Effect, Entry, Host, Modification, NewTask, OperationCall, Outcome, Performed, Refused};
+pub use host::{
+    Command, Effect, Entry, Host, Modification, NewTask, OperationCall, Outcome, Performed, Refused,
+};
 pub use run::{STEP_LIMIT, VARIABLE_LIMIT};
 pub use state::{Instance, Key, Standing};

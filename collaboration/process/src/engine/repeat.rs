@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::bpmn::model::{
-    Activity, Behavior, EventDefinition, MultiInstance, NodeIx, Repeat, VoteRule,
-};
+use crate::bpmn::model::{Activity, Behavior, EventDefinition, MultiInstance, NodeIx, Repeat, VoteRule};
 use crate::engine::host::Effect;
 use crate::engine::run::{Fault, Run, fault};
 use crate::engine::state::{Counts, Key, Kind, Scope, Step, Token, Wait};
@@ -75,21 +73,35 @@ impl Run<'_> {
             let value = self.value(cardinality, scope, &none)?;
             let count = value
                 .as_i64()
-                .or_else(|| value.as_f64().filter(|number| number.fract() == 0.0).map(|number| number as i64))
+                .or_else(|| {
+                    value
+                        .as_f64()
+                        .filter(|number| number.fract() == 0.0)
+                        .map(|number| number as i64)
+                })
                 .filter(|count| *count >= 0);
             let Some(count) = count else {
-                return fault("cardinality", format!("多实例的个数应是不小于 0 的整数,得到的是 {value}"));
+                return fault(
+                    "cardinality",
+                    format!("多实例的个数应是不小于 0 的整数,得到的是 {value}"),
+                );
             };
             let count = usize::try_from(count).unwrap_or(usize::MAX);
             if count > INSTANCE_LIMIT {
-                return fault("cardinality", format!("多实例最多 {INSTANCE_LIMIT} 个,得到的是 {count}"));
+                return fault(
+                    "cardinality",
+                    format!("多实例最多 {INSTANCE_LIMIT} 个,得到的是 {count}"),
+                );
             }
             vec![Json::Null; count]
         } else {
             return fault("model", "多实例没有写明个数或集合");
         };
         if items.len() > INSTANCE_LIMIT {
-            return fault("cardinality", format!("多实例最多 {INSTANCE_LIMIT} 个,得到的是 {}", items.len()));
+            return fault(
+                "cardinality",
+                format!("多实例最多 {INSTANCE_LIMIT} 个,得到的是 {}", items.len()),
+            );
         }
         Ok(items)
     }
@@ -161,7 +173,9 @@ impl Run<'_> {
             },
             _ => None,
         };
-        let Some(counts) = self.counts(all) else { return Ok(()) };
+        let Some(counts) = self.counts(all) else {
+            return Ok(());
+        };
         let mut next = counts.clone();
         next.completed += 1;
         if let Some(output) = output {
@@ -355,7 +369,11 @@ fn told(multi: &MultiInstance, own: &Map<String, Json>, counts: &Counts) -> Map<
     names.insert("numberOfInstances".into(), json!(total));
     names.insert(
         "numberOfActiveInstances".into(),
-        json!(counts.started.saturating_sub(counts.completed + counts.terminated)),
+        json!(
+            counts
+                .started
+                .saturating_sub(counts.completed + counts.terminated)
+        ),
     );
     names.insert("numberOfCompletedInstances".into(), json!(counts.completed));
     names.insert("numberOfTerminatedInstances".into(), json!(counts.terminated));

@@ -43,12 +43,7 @@ pub(crate) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub fn new(
-        cx: &'a Ctx,
-        def: &'a Compiled,
-        inst: &'a mut Instance,
-        host: &'a mut dyn Host,
-    ) -> Run<'a> {
+    pub fn new(cx: &'a Ctx, def: &'a Compiled, inst: &'a mut Instance, host: &'a mut dyn Host) -> Run<'a> {
         Run {
             cx,
             def,
@@ -77,7 +72,9 @@ impl<'a> Run<'a> {
             if self.conditions() {
                 continue;
             }
-            let Some(token) = self.throws.pop_front() else { break };
+            let Some(token) = self.throws.pop_front() else {
+                break;
+            };
             if self.is(token, |wait| *wait == Wait::Throw) {
                 self.go_on(token, Step::Throw);
             }
@@ -93,8 +90,12 @@ impl<'a> Run<'a> {
     }
 
     fn step(&mut self, key: Key) {
-        let Some(token) = self.inst.tokens.get(&key) else { return };
-        let Wait::Ready(step) = token.wait.clone() else { return };
+        let Some(token) = self.inst.tokens.get(&key) else {
+            return;
+        };
+        let Wait::Ready(step) = token.wait.clone() else {
+            return;
+        };
         self.steps += 1;
         let done = if self.steps > STEP_LIMIT {
             fault("loop", format!("一次处理超过 {STEP_LIMIT} 步:流程可能在原地循环"))
@@ -112,7 +113,9 @@ impl<'a> Run<'a> {
     }
 
     fn enter(&mut self, key: Key) -> Result<(), Fault> {
-        let Some(node) = self.node_of(key) else { return Ok(()) };
+        let Some(node) = self.node_of(key) else {
+            return Ok(());
+        };
         match self.def.node(node).map(|node| &node.kind) {
             Some(NodeKind::Activity(activity)) => self.enter_activity(key, node, activity),
             Some(NodeKind::Gateway(gateway)) => self.enter_gateway(key, node, gateway),
@@ -156,7 +159,11 @@ impl<'a> Run<'a> {
             self.unsubscribe_all(Holder::Token(key));
         }
         if matches!(step, Step::Enter | Step::Body)
-            && let Some(inner) = self.inst.tokens.get_mut(&key).and_then(|token| token.inner.take())
+            && let Some(inner) = self
+                .inst
+                .tokens
+                .get_mut(&key)
+                .and_then(|token| token.inner.take())
         {
             self.drop_scope(inner);
         }
@@ -230,7 +237,10 @@ impl<'a> Run<'a> {
             if !is_small(value) {
                 return fault(
                     "size",
-                    format!("变量“{name}”大于 {} KiB,请改存为记录或文件,变量里只放它的标识", VARIABLE_LIMIT >> 10),
+                    format!(
+                        "变量“{name}”大于 {} KiB,请改存为记录或文件,变量里只放它的标识",
+                        VARIABLE_LIMIT >> 10
+                    ),
                 );
             }
         }
@@ -248,7 +258,9 @@ impl<'a> Run<'a> {
     fn holder_of(&self, scope: Key, name: &str) -> Key {
         let mut at = Some(scope);
         while let Some(key) = at {
-            let Some(scope) = self.inst.scopes.get(&key) else { break };
+            let Some(scope) = self.inst.scopes.get(&key) else {
+                break;
+            };
             if scope.variables.contains_key(name) {
                 return key;
             }
@@ -292,7 +304,9 @@ impl<'a> Run<'a> {
 
     /// The token leaves its node by these flows, so many times each; by none: it ends.
     pub fn go(&mut self, key: Key, flows: &[FlowIx], times: u32) {
-        let Some(token) = self.inst.tokens.get(&key) else { return };
+        let Some(token) = self.inst.tokens.get(&key) else {
+            return;
+        };
         let (node, scope) = (token.node, token.scope);
         self.note(Some(node), Some(key), "completed", Json::Null);
         self.follow(key, scope, flows, times);
@@ -380,7 +394,9 @@ impl<'a> Run<'a> {
         if !self.inst.is_running() || self.inst.tokens.values().any(|token| token.scope == scope) {
             return;
         }
-        let Some(state) = self.inst.scopes.get(&scope) else { return };
+        let Some(state) = self.inst.scopes.get(&scope) else {
+            return;
+        };
         match state.kind.clone() {
             Kind::Flow => {}
             Kind::AdHoc { mut left, ending } => {
@@ -429,7 +445,9 @@ impl<'a> Run<'a> {
 
     /// Takes a token away with everything that belongs to it.
     pub fn cancel(&mut self, key: Key) {
-        let Some(token) = self.inst.tokens.remove(&key) else { return };
+        let Some(token) = self.inst.tokens.remove(&key) else {
+            return;
+        };
         self.note(Some(token.node), Some(key), "cancelled", Json::Null);
         match token.wait {
             Wait::Task => self.effect(Effect::CloseTask(key)),
@@ -490,13 +508,7 @@ impl<'a> Run<'a> {
         self.inst.scopes.remove(&scope);
     }
 
-    pub fn new_scope(
-        &mut self,
-        parent: Key,
-        owner: Key,
-        kind: Kind,
-        variables: Map<String, Json>,
-    ) -> Key {
+    pub fn new_scope(&mut self, parent: Key, owner: Key, kind: Kind, variables: Map<String, Json>) -> Key {
         let key = self.inst.key();
         self.inst.scopes.insert(
             key,
@@ -529,9 +541,7 @@ impl<'a> Run<'a> {
         self.inst
             .tokens
             .iter()
-            .filter(|(_, token)| {
-                token.node == node && token.scope == scope && token.wait == Wait::Join
-            })
+            .filter(|(_, token)| token.node == node && token.scope == scope && token.wait == Wait::Join)
             .map(|(key, token)| (token.via, *key))
             .collect()
     }
