@@ -4,6 +4,8 @@
 pub mod flaw;
 pub mod model;
 pub mod read;
+pub mod rules;
+pub mod time;
 pub mod xml;
 
 #[cfg(test)]

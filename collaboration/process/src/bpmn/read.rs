@@ -19,6 +19,7 @@ mod refs;
 /// The file has no definitions of BPMN 2.0.
 pub static NO_DEFINITIONS: Rule = Rule {
     id: "BAN-definitions",
+    also: &[],
     severity: Severity::Error,
     zh: "不是 BPMN 2.0 文件：根元素是“{0}”",
     en: "this is not a file of BPMN 2.0: its root is `{0}`",
@@ -29,6 +30,7 @@ pub static NO_DEFINITIONS: Rule = Rule {
 /// Something is named that is not in the file.
 pub static REFERENCE: Rule = Rule {
     id: "BAN-reference",
+    also: &[],
     severity: Severity::Error,
     zh: "{0} 所指的“{1}”不在本文件的合适位置",
     en: "`{0}` names `{1}`, which is not there in this file",
@@ -39,6 +41,7 @@ pub static REFERENCE: Rule = Rule {
 /// A flow node without an id.
 pub static NO_ID: Rule = Rule {
     id: "BAN-id",
+    also: &[],
     severity: Severity::Error,
     zh: "元素“{0}”没有 id，或者其 id 已被使用",
     en: "an element `{0}` has no id, or one that is taken",
@@ -49,6 +52,7 @@ pub static NO_ID: Rule = Rule {
 /// An attribute whose value can't be read.
 pub static VALUE: Rule = Rule {
     id: "BAN-value",
+    also: &[],
     severity: Severity::Error,
     zh: "{0} 的值“{1}”无效",
     en: "`{1}` is no value of `{0}`",
@@ -59,6 +63,7 @@ pub static VALUE: Rule = Rule {
 /// An element of another engine's vocabulary.
 pub static FOREIGN: Rule = Rule {
     id: "BAN-foreign-extension",
+    also: &[],
     severity: Severity::Note,
     zh: "其他引擎的扩展“{0}”不起作用",
     en: "the extension `{0}` of another engine has no effect here",

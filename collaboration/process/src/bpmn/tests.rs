@@ -1,5 +1,6 @@
 //! Models made by others, and models made to hurt.
 
+mod breaking;
 mod executable;
 
 use std::path::{Path, PathBuf};

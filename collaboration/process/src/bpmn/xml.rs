@@ -25,7 +25,7 @@ pub const MAX_BYTES: usize = 8 << 20;
 /// Deepest nesting of elements.
 pub const MAX_DEPTH: usize = 200;
 /// Most elements of a file.
-pub const MAX_ELEMENTS: usize = 200_000;
+pub const MAX_ELEMENTS: usize = 50_000;
 /// Most attributes of one element.
 pub const MAX_ATTRIBUTES: usize = 200;
 /// Most namespaces of a file, and most prefixes in force at an element: each name is looked up among them.
@@ -34,6 +34,7 @@ pub const MAX_NAMESPACES: usize = 500;
 /// The file is no XML, or XML that is refused. Nothing else can be said of it.
 pub static XML: Rule = Rule {
     id: "BAN-xml",
+    also: &[],
     severity: Severity::Error,
     zh: "不是可读取的 XML：{0}",
     en: "this is not XML that can be read: {0}",
@@ -95,6 +96,8 @@ pub struct Tree {
     /// The XML declaration's version and whether it says standalone, where there is one.
     pub declaration: Option<(String, Option<String>)>,
     ids: BTreeMap<String, Ix>,
+    /// Elements of BPMN by their names.
+    named: BTreeMap<String, Vec<Ix>>,
     bpmn: Option<usize>,
     banyan: Option<usize>,
 }
@@ -341,6 +344,13 @@ impl Reading {
         if element.parent.is_some() {
             self.push(Piece::Element(ix));
         }
+        if element.namespace.is_some() && element.namespace == self.tree.bpmn {
+            self.tree
+                .named
+                .entry(element.local().to_owned())
+                .or_default()
+                .push(ix);
+        }
         self.tree.elements.push(element);
         self.open.push(ix);
         Ok(())
@@ -568,8 +578,13 @@ impl Tree {
     }
 
     /// Every element of BPMN of that name, in the order of the file.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Ix> + 'a {
-        (0..self.elements.len()).filter(move |ix| self.is(*ix, name))
+    pub fn all(&self, name: &str) -> impl Iterator<Item = Ix> {
+        self.named
+            .get(name)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+            .iter()
+            .copied()
     }
 
     /// A flaw at an element.
