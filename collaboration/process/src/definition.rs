@@ -74,10 +74,15 @@ pub(crate) fn qualified(package: &str, name: &str) -> String {
 /// The same text has the same hash on every machine (FNV-1a, 64 bits, twice): it tells versions apart, and is no seal.
 fn hash(text: &str) -> String {
     let fnv = |seed: u64| {
-        text.bytes()
-            .fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        text.bytes().fold(seed, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
     };
-    format!("{:016x}{:016x}", fnv(0xcbf2_9ce4_8422_2325), fnv(0x6c62_272e_07bb_0142))
+    format!(
+        "{:016x}{:016x}",
+        fnv(0xcbf2_9ce4_8422_2325),
+        fnv(0x6c62_272e_07bb_0142)
+    )
 }
 
 impl Engine {
@@ -107,7 +112,10 @@ impl Engine {
                 }
                 return Err(problem);
             }
-            for process in definitions.into_iter().flat_map(|definitions| definitions.processes) {
+            for process in definitions
+                .into_iter()
+                .flat_map(|definitions| definitions.processes)
+            {
                 let id = qualified(package, &process.id);
                 if found.insert(id.clone(), (process, source)).is_some() {
                     return Err(Error::Definition {
@@ -194,16 +202,25 @@ impl Engine {
                     };
                     let text = match timer::literal(&timer.value) {
                         Some(text) => text.to_owned(),
-                        None => match definition.compiled.evaluate(cx, &timer.value, &Default::default()) {
+                        None => match definition
+                            .compiled
+                            .evaluate(cx, &timer.value, &Default::default())
+                        {
                             Ok(Json::String(text)) => text,
                             Ok(_) => return Err(wrong("开始事件的计时没有得到时刻或周期".into()).into()),
                             Err(what) => return Err(wrong(what).into()),
                         },
                     };
-                    let clock = timer::clock(cx, timer.kind, &text, timer.working, &mut calendar).map_err(wrong)?;
+                    let clock =
+                        timer::clock(cx, timer.kind, &text, timer.working, &mut calendar).map_err(wrong)?;
                     // What is past when it is deployed does not start: it did, or nobody wanted it.
                     let due = clock.due.filter(|due| *due > cx.now || clock.again.is_some());
-                    ("timer", String::new(), due.map(timestamp_text), serde_json::to_string(&clock).ok())
+                    (
+                        "timer",
+                        String::new(),
+                        due.map(timestamp_text),
+                        serde_json::to_string(&clock).ok(),
+                    )
                 }
                 _ => continue,
             };

@@ -74,7 +74,9 @@ fn input(inputs: &Map<String, Json>) -> Input {
                     entries.insert(part.to_owned(), value.clone());
                     break;
                 }
-                at = entries.entry(part.to_owned()).or_insert_with(|| Json::Object(Map::new()));
+                at = entries
+                    .entry(part.to_owned())
+                    .or_insert_with(|| Json::Object(Map::new()));
             }
         }
     }
@@ -121,8 +123,17 @@ impl Host for Desk<'_, '_> {
         }
     }
 
-    fn script(&mut self, format: &str, _: &str, _: &Map<String, Json>) -> Performed {
+    fn script(&mut self, format: &str, script: &str, variables: &Map<String, Json>) -> Performed {
+        let language = self.engine.ports().and_then(|ports| ports.language.as_ref());
+        if let Some(performed) = language.and_then(|language| language.script(format, script, variables)) {
+            return performed;
+        }
         refuse("script-format", format!("不支持“{format}”脚本,请改用 FEEL"))
+    }
+
+    fn expression(&mut self, text: &str, variables: &Map<String, Json>) -> Option<Result<Json, String>> {
+        let language = self.engine.ports()?.language.as_ref()?;
+        language.expression(text, variables)
     }
 
     fn working_day(&mut self, from: Date, days: i64) -> Result<Date, String> {

@@ -63,7 +63,9 @@ fn ring(engine: &Engine, door: &Door, cx: &Ctx, tx: &mut Tx<'_>, id: &str) -> Re
         ""
     };
     let row = tx.query_opt(
-        &format!("SELECT id FROM process_instance WHERE id = ?1 AND due_at IS NOT NULL AND due_at <= ?2{lock}"),
+        &format!(
+            "SELECT id FROM process_instance WHERE id = ?1 AND due_at IS NOT NULL AND due_at <= ?2{lock}"
+        ),
         &[id.into(), cx.now_text().into()],
     )?;
     if row.is_none() {

@@ -33,7 +33,9 @@ impl From<Error> for Problem {
                 let detail = match refused {
                     Refused::Ended => "流程实例已经结束。".to_owned(),
                     Refused::NoToken(_) => "流程已经往前走了,这一步不再等待办理。请刷新后再看。".to_owned(),
-                    Refused::NoElement(element) => format!("不能从元素“{element}”开始:没有它,或它所在的子流程没有在运行。"),
+                    Refused::NoElement(element) => {
+                        format!("不能从元素“{element}”开始:没有它,或它所在的子流程没有在运行。")
+                    }
                     Refused::NoStart(why) => format!("流程不能这样启动:{why}。"),
                 };
                 Problem::new(codes::TRANSITION_REFUSED, detail)

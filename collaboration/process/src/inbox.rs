@@ -275,7 +275,10 @@ fn done(cx: &Ctx, tx: &mut Tx<'_>, query: &Query) -> Result<Vec<Task>, Problem> 
         more.push_str(&format!(" AND t.id < {}", params.add(id.as_str())));
     }
     if !query.words.trim().is_empty() {
-        more.push_str(&format!(" AND t.business_key = {}", params.add(query.words.trim())));
+        more.push_str(&format!(
+            " AND t.business_key = {}",
+            params.add(query.words.trim())
+        ));
     }
     let limit = params.add(query.limit + 1);
     let sql = format!(
@@ -286,11 +289,7 @@ fn done(cx: &Ctx, tx: &mut Tx<'_>, query: &Query) -> Result<Vec<Task>, Problem> 
 }
 
 /// One page, and where the next begins.
-pub(crate) fn page(
-    cx: &Ctx,
-    tx: &mut Tx<'_>,
-    query: &Query,
-) -> Result<(Vec<Task>, Option<String>), Problem> {
+pub(crate) fn page(cx: &Ctx, tx: &mut Tx<'_>, query: &Query) -> Result<(Vec<Task>, Option<String>), Problem> {
     let newest = query.done || query.sort == Sort::Created;
     let mut tasks = if query.done {
         done(cx, tx, query)?

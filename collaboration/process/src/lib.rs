@@ -41,7 +41,7 @@ pub use definition::{Definition, Deployed, Source};
 pub use due::{run_due, tidy};
 pub use error::Error;
 pub use operations::operations;
-pub use ports::{Forms, Ports};
+pub use ports::{Forms, Language, Ports};
 pub use session::{Session, Start};
 
 macro_rules! migrations {

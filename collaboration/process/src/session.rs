@@ -184,7 +184,9 @@ impl<'a, 't> Session<'a, 't> {
 
     fn apply(&mut self, id: &str, command: Command) -> Result<(), Problem> {
         self.load(id)?;
-        let Some(loaded) = self.loaded.get_mut(id) else { return Ok(()) };
+        let Some(loaded) = self.loaded.get_mut(id) else {
+            return Ok(());
+        };
         let before = loaded.inst.standing;
         let mut desk = Desk {
             engine: self.engine,
@@ -217,7 +219,9 @@ impl<'a, 't> Session<'a, 't> {
 
     /// An instance has ended: whoever called it is told.
     fn ended(&mut self, id: &str) -> Result<(), Problem> {
-        let Some(loaded) = self.loaded.get_mut(id) else { return Ok(()) };
+        let Some(loaded) = self.loaded.get_mut(id) else {
+            return Ok(());
+        };
         loaded.record.ended_at = Some(self.cx.now_text());
         let inst = &loaded.inst;
         let (parent, token) = (loaded.record.parent.clone(), loaded.record.parent_token);
@@ -267,17 +271,17 @@ impl<'a, 't> Session<'a, 't> {
     fn carry_out(&mut self, id: &str, effect: Effect) -> Result<(), Problem> {
         match effect {
             Effect::OpenTask(new) => {
-                let Some(loaded) = self.loaded.get(id) else { return Ok(()) };
+                let Some(loaded) = self.loaded.get(id) else {
+                    return Ok(());
+                };
                 let (record, definition) = (loaded.record.clone(), Arc::clone(&loaded.definition));
                 let made = task::open(self.cx, self.tx, &record, &definition, &new)?;
                 self.tell_task(&definition, &made, "created")
             }
             Effect::CloseTask(token) => task::close(self.cx, self.tx, id, token),
-            Effect::Offer {
-                token,
-                topic,
-                inputs,
-            } => work::offer(self.cx, self.tx, id, token, &topic, &inputs),
+            Effect::Offer { token, topic, inputs } => {
+                work::offer(self.cx, self.tx, id, token, &topic, &inputs)
+            }
             Effect::Withdraw(token) => work::withdraw(self.tx, id, token),
             Effect::Subscribe(sub, on) => self.subscribe(id, sub, &on),
             Effect::Unsubscribe(sub) => message::unsubscribe(self.tx, id, sub),
@@ -307,9 +311,10 @@ impl<'a, 't> Session<'a, 't> {
             }
             Effect::Broadcast { name, variables } => self.signal(&name, &variables, Some(id)),
             Effect::Escalate { code } => {
-                let parent = self.loaded.get(id).and_then(|loaded| {
-                    Some((loaded.record.parent.clone()?, loaded.record.parent_token?))
-                });
+                let parent = self
+                    .loaded
+                    .get(id)
+                    .and_then(|loaded| Some((loaded.record.parent.clone()?, loaded.record.parent_token?)));
                 match parent {
                     Some((parent, token)) => self.apply(&parent, Command::Escalated { token, code }),
                     None => Ok(()),
@@ -330,8 +335,18 @@ impl<'a, 't> Session<'a, 't> {
         }
     }
 
-    fn call(&mut self, id: &str, token: Key, process: &str, variables: Map<String, Json>) -> Result<(), Problem> {
-        let Some(package) = self.loaded.get(id).map(|loaded| loaded.definition.package.clone()) else {
+    fn call(
+        &mut self,
+        id: &str,
+        token: Key,
+        process: &str,
+        variables: Map<String, Json>,
+    ) -> Result<(), Problem> {
+        let Some(package) = self
+            .loaded
+            .get(id)
+            .map(|loaded| loaded.definition.package.clone())
+        else {
             return Ok(());
         };
         let begun = self.begin(Start {
@@ -420,7 +435,12 @@ impl<'a, 't> Session<'a, 't> {
     }
 
     /// A signal reaches all who wait for it, and starts what it starts.
-    fn signal(&mut self, name: &str, variables: &Map<String, Json>, but: Option<&str>) -> Result<(), Problem> {
+    fn signal(
+        &mut self,
+        name: &str,
+        variables: &Map<String, Json>,
+        but: Option<&str>,
+    ) -> Result<(), Problem> {
         for (instance, sub) in message::receivers(self.tx, "signal", name, None, CASCADE)? {
             if Some(instance.as_str()) == but {
                 continue;
@@ -456,7 +476,9 @@ impl<'a, 't> Session<'a, 't> {
     }
 
     fn tell_instance(&mut self, id: &str, verb: &str) -> Result<(), Problem> {
-        let Some(loaded) = self.loaded.get(id) else { return Ok(()) };
+        let Some(loaded) = self.loaded.get(id) else {
+            return Ok(());
+        };
         let process = &loaded.record.process;
         let package = &loaded.definition.package;
         let event = Event::new(

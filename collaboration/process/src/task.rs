@@ -59,7 +59,10 @@ pub(crate) const COLUMNS: &str = "t.id, t.instance, t.token, t.process, t.versio
      t.business_key, t.batch, t.note, t.done_at, t.done_by";
 
 fn set(text: &str) -> BTreeSet<String> {
-    text.split(' ').filter(|one| !one.is_empty()).map(str::to_owned).collect()
+    text.split(' ')
+        .filter(|one| !one.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 pub(crate) fn decode(row: &Row) -> Result<Task, banyan_store::Error> {
@@ -228,7 +231,9 @@ pub(crate) fn open(
         due_at: new.due.map_or_else(|| NEVER.to_owned(), timestamp_text),
         warn_at: new.warn.map_or_else(|| NEVER.to_owned(), timestamp_text),
         priority: new.priority,
-        form: user.and_then(|user| user.form.as_ref()).map(|form| definition.qualified(form)),
+        form: user
+            .and_then(|user| user.form.as_ref())
+            .map(|form| definition.qualified(form)),
         about: new.about.clone(),
         business_key: record.business_key.clone(),
         batch: user.is_some_and(|user| user.batch),

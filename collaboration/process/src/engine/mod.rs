@@ -16,7 +16,7 @@ mod run;
 pub mod space;
 pub mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod timer;
 
 pub use activity::is_feel;

@@ -1,6 +1,6 @@
 //! The interpreter over others' models, and over small ones of our own.
 
-mod betsy;
+pub(crate) mod betsy;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -31,7 +31,12 @@ pub(super) fn rows(engine: &Arc<Engine>) -> Vec<Operation> {
                 ("cursor", "翻页标记"),
                 ("limit", "一页几条"),
             ],
-            ..Operation::read("instance.list", "列出流程实例", "/v1/process_instances", with(engine, list))
+            ..Operation::read(
+                "instance.list",
+                "列出流程实例",
+                "/v1/process_instances",
+                with(engine, list),
+            )
         },
         Operation {
             output: object_schema,
@@ -53,32 +58,53 @@ pub(super) fn rows(engine: &Arc<Engine>) -> Vec<Operation> {
                 with(engine, past),
             )
         },
-        post("instance.cancel", "取消流程实例", "/v1/process_instances/{id}/cancel", cancel, || {
-            json!({
-                "type": "object", "required": ["reason"], "additionalProperties": false,
-                "properties": { "reason": { "type": "string", "minLength": 1, "maxLength": 1000 } },
-            })
-        }),
-        post("instance.modify", "改动流程实例", "/v1/process_instances/{id}/modify", modify, || {
-            json!({
-                "type": "object", "required": ["reason"], "additionalProperties": false,
-                "properties": {
-                    "terminate": { "type": "array", "items": { "type": ["string", "integer"] } },
-                    "start": { "type": "array", "items": {
-                        "type": "object", "required": ["element"], "properties": { "element": text_schema() },
-                    } },
-                    "variables": { "type": "object" }, "reason": { "type": "string", "minLength": 1, "maxLength": 1000 },
-                },
-            })
-        }),
+        post(
+            "instance.cancel",
+            "取消流程实例",
+            "/v1/process_instances/{id}/cancel",
+            cancel,
+            || {
+                json!({
+                    "type": "object", "required": ["reason"], "additionalProperties": false,
+                    "properties": { "reason": { "type": "string", "minLength": 1, "maxLength": 1000 } },
+                })
+            },
+        ),
+        post(
+            "instance.modify",
+            "改动流程实例",
+            "/v1/process_instances/{id}/modify",
+            modify,
+            || {
+                json!({
+                    "type": "object", "required": ["reason"], "additionalProperties": false,
+                    "properties": {
+                        "terminate": { "type": "array", "items": { "type": ["string", "integer"] } },
+                        "start": { "type": "array", "items": {
+                            "type": "object", "required": ["element"], "properties": { "element": text_schema() },
+                        } },
+                        "variables": { "type": "object" }, "reason": { "type": "string", "minLength": 1, "maxLength": 1000 },
+                    },
+                })
+            },
+        ),
         Operation {
             output: page_schema,
             query: &[("process", "流程"), ("cursor", "翻页标记"), ("limit", "一页几条")],
-            ..Operation::read("incident.list", "列出流程故障", "/v1/incidents", with(engine, incidents))
+            ..Operation::read(
+                "incident.list",
+                "列出流程故障",
+                "/v1/incidents",
+                with(engine, incidents),
+            )
         },
-        post("incident.retry", "重试流程故障", "/v1/incidents/{id}/retry", retry, || {
-            json!({ "type": "object", "additionalProperties": false, "properties": { "variables": { "type": "object" } } })
-        }),
+        post(
+            "incident.retry",
+            "重试流程故障",
+            "/v1/incidents/{id}/retry",
+            retry,
+            || json!({ "type": "object", "additionalProperties": false, "properties": { "variables": { "type": "object" } } }),
+        ),
     ]
 }
 
@@ -112,9 +138,11 @@ fn list(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
             sql.push_str(&format!(" AND i.state = {}", add(state.into())));
         }
         Some(_) => {
-            return Err(
-                Problem::new(codes::BAD_REQUEST, "没有这种状态。").with_error("?state", "type", "不在可选值之内")
-            );
+            return Err(Problem::new(codes::BAD_REQUEST, "没有这种状态。").with_error(
+                "?state",
+                "type",
+                "不在可选值之内",
+            ));
         }
     }
     if let Some(key) = text("q") {
@@ -203,7 +231,11 @@ fn view(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     };
     if let Some(moment) = call.input.query_value("as_of").filter(|text| !text.is_empty()) {
         let at: jiff::Timestamp = moment.parse().map_err(|_| {
-            Problem::new(codes::BAD_REQUEST, "as_of 应是 RFC 3339 时刻。").with_error("?as_of", "type", "格式不对")
+            Problem::new(codes::BAD_REQUEST, "as_of 应是 RFC 3339 时刻。").with_error(
+                "?as_of",
+                "type",
+                "格式不对",
+            )
         })?;
         let then = history::as_of(engine, call.tx, &id, &record.process, &timestamp_text(at))?;
         let tokens: Vec<Json> = then
@@ -260,7 +292,9 @@ fn view(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
             .parent_token
             .and_then(|token| inst.tokens.get(&token))
             .map(|token| definition.element(token.node));
-        calls.push(json!({ "id": called.id, "process": called.process, "state": called.state, "element": element }));
+        calls.push(
+            json!({ "id": called.id, "process": called.process, "state": called.state, "element": element }),
+        );
     }
     shown.insert("variables".into(), Json::Object(inst.variables()));
     shown.insert("tokens".into(), tokens(&definition, &inst).into());
@@ -350,7 +384,11 @@ fn modify(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
                 other => other.as_u64().and_then(|number| Key::try_from(number).ok()),
             };
             number.ok_or_else(|| {
-                Problem::new(codes::INVALID, "令牌应是实例视图里的标识。").with_error("/terminate", "type", "格式不对")
+                Problem::new(codes::INVALID, "令牌应是实例视图里的标识。").with_error(
+                    "/terminate",
+                    "type",
+                    "格式不对",
+                )
             })
         })
         .collect::<Result<Vec<_>, _>>()?;

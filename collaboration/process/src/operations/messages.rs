@@ -32,32 +32,54 @@ pub(super) fn rows(engine: &Arc<Engine>) -> Vec<Operation> {
                 },
             })
         }),
-        post("signal.broadcast", "广播信号", "/v1/signals", broadcast, || {
-            json!({
-                "type": "object", "required": ["name"], "additionalProperties": false,
-                "properties": { "name": text_schema(), "variables": { "type": "object" } },
-            })
-        }),
+        post(
+            "signal.broadcast",
+            "广播信号",
+            "/v1/signals",
+            broadcast,
+            || {
+                json!({
+                    "type": "object", "required": ["name"], "additionalProperties": false,
+                    "properties": { "name": text_schema(), "variables": { "type": "object" } },
+                })
+            },
+        ),
         Operation {
             idempotent: false,
-            ..post("work.fetch", "领取外部工作", "/v1/work/fetch", fetch, || {
-                json!({
-                    "type": "object", "required": ["topic"], "additionalProperties": false,
-                    "properties": {
-                        "topic": text_schema(), "max": { "type": "integer", "minimum": 1, "maximum": 100 }, "lease": text_schema(),
-                    },
-                })
-            })
+            ..post(
+                "work.fetch",
+                "领取外部工作",
+                "/v1/work/fetch",
+                fetch,
+                || {
+                    json!({
+                        "type": "object", "required": ["topic"], "additionalProperties": false,
+                        "properties": {
+                            "topic": text_schema(), "max": { "type": "integer", "minimum": 1, "maximum": 100 }, "lease": text_schema(),
+                        },
+                    })
+                },
+            )
         },
-        post("work.complete", "完成外部工作", "/v1/work/{id}/complete", complete, || {
-            json!({ "type": "object", "additionalProperties": false, "properties": { "variables": { "type": "object" } } })
-        }),
-        post("work.fail", "外部工作失败", "/v1/work/{id}/fail", fail, || {
-            json!({
-                "type": "object", "required": ["error"], "additionalProperties": false,
-                "properties": { "error": text_schema(), "message": text_schema(), "retry_in": text_schema() },
-            })
-        }),
+        post(
+            "work.complete",
+            "完成外部工作",
+            "/v1/work/{id}/complete",
+            complete,
+            || json!({ "type": "object", "additionalProperties": false, "properties": { "variables": { "type": "object" } } }),
+        ),
+        post(
+            "work.fail",
+            "外部工作失败",
+            "/v1/work/{id}/fail",
+            fail,
+            || {
+                json!({
+                    "type": "object", "required": ["error"], "additionalProperties": false,
+                    "properties": { "error": text_schema(), "message": text_schema(), "retry_in": text_schema() },
+                })
+            },
+        ),
     ]
 }
 
@@ -83,8 +105,11 @@ struct Message {
 
 fn length(text: &str, field: &str) -> Result<SignedDuration, Problem> {
     let wrong = || {
-        Problem::new(codes::INVALID, format!("“{text}”不是 ISO 8601 时长,例如 PT30S、P1D。"))
-            .with_error(format!("/{field}"), "type", "应是 ISO 8601 时长")
+        Problem::new(
+            codes::INVALID,
+            format!("“{text}”不是 ISO 8601 时长,例如 PT30S、P1D。"),
+        )
+        .with_error(format!("/{field}"), "type", "应是 ISO 8601 时长")
     };
     let span: Span = text.parse().map_err(|_| wrong())?;
     let days = jiff::SpanRelativeTo::days_are_24_hours();
@@ -144,7 +169,10 @@ fn fetch(_: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
 }
 
 fn not_mine() -> Problem {
-    Problem::new(codes::NOT_FOUND, "没有这项工作,或者它已不归您:领取的时限已过,或流程已往前走。")
+    Problem::new(
+        codes::NOT_FOUND,
+        "没有这项工作,或者它已不归您:领取的时限已过,或流程已往前走。",
+    )
 }
 
 #[derive(Default, Deserialize)]

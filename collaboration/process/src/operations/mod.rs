@@ -25,10 +25,7 @@ pub fn operations(engine: &Arc<Engine>) -> Vec<Operation> {
 }
 
 /// A handler that is given the engine.
-fn with(
-    engine: &Arc<Engine>,
-    act: fn(&Engine, &mut Call<'_, '_>) -> Result<Reply, Problem>,
-) -> Handler {
+fn with(engine: &Arc<Engine>, act: fn(&Engine, &mut Call<'_, '_>) -> Result<Reply, Problem>) -> Handler {
     let engine = Arc::clone(engine);
     Handler::inside(move |call| act(&engine, call))
 }

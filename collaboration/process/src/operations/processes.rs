@@ -27,7 +27,12 @@ pub(super) fn rows(engine: &Arc<Engine>) -> Vec<Operation> {
             audit: Audit::None,
             output: object_schema,
             query: &[("version", "第几版;不填是现行版")],
-            ..Operation::read("process.view", "查看一个流程及其 BPMN", "/v1/processes/{id}", with(engine, view))
+            ..Operation::read(
+                "process.view",
+                "查看一个流程及其 BPMN",
+                "/v1/processes/{id}",
+                with(engine, view),
+            )
         },
         Operation {
             audit: Audit::None,
@@ -200,7 +205,10 @@ fn start(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
         return Err(if seen(call, &id)? {
             Problem::new(
                 codes::FORBIDDEN,
-                format!("您的角色不能启动流程“{}”;需要的话请联系管理员授予角色。", definition.title),
+                format!(
+                    "您的角色不能启动流程“{}”;需要的话请联系管理员授予角色。",
+                    definition.title
+                ),
             )
         } else {
             missing()

@@ -48,44 +48,91 @@ pub(super) fn rows(engine: &Arc<Engine>) -> Vec<Operation> {
             ..Operation::read("task.view", "查看任务", "/v1/tasks/{id}", with(engine, view_task))
         },
         post("task.claim", "领取任务", "/v1/tasks/{id}/claim", claim, nothing),
-        post("task.release", "退回任务池", "/v1/tasks/{id}/release", release, nothing),
-        post("task.delegate", "转交任务", "/v1/tasks/{id}/delegate", delegate, || {
-            json!({
-                "type": "object", "required": ["to"], "additionalProperties": false,
-                "properties": { "to": text_schema(), "note": { "type": "string", "maxLength": 1000 } },
-            })
-        }),
-        post("task.hand_back", "交回任务", "/v1/tasks/{id}/hand_back", hand_back, || {
-            json!({
-                "type": "object", "additionalProperties": false,
-                "properties": { "note": { "type": "string", "maxLength": 1000 } },
-            })
-        }),
-        post("task.complete", "办结任务", "/v1/tasks/{id}/complete", complete, values_schema),
+        post(
+            "task.release",
+            "退回任务池",
+            "/v1/tasks/{id}/release",
+            release,
+            nothing,
+        ),
+        post(
+            "task.delegate",
+            "转交任务",
+            "/v1/tasks/{id}/delegate",
+            delegate,
+            || {
+                json!({
+                    "type": "object", "required": ["to"], "additionalProperties": false,
+                    "properties": { "to": text_schema(), "note": { "type": "string", "maxLength": 1000 } },
+                })
+            },
+        ),
+        post(
+            "task.hand_back",
+            "交回任务",
+            "/v1/tasks/{id}/hand_back",
+            hand_back,
+            || {
+                json!({
+                    "type": "object", "additionalProperties": false,
+                    "properties": { "note": { "type": "string", "maxLength": 1000 } },
+                })
+            },
+        ),
+        post(
+            "task.complete",
+            "办结任务",
+            "/v1/tasks/{id}/complete",
+            complete,
+            values_schema,
+        ),
         Operation {
             method: Method::Put,
-            ..post("task.draft", "保存任务草稿", "/v1/tasks/{id}/draft", draft, values_schema)
+            ..post(
+                "task.draft",
+                "保存任务草稿",
+                "/v1/tasks/{id}/draft",
+                draft,
+                values_schema,
+            )
         },
-        post("task.batch", "批量办理任务", "/v1/tasks/batch", batch, || {
-            json!({
-                "type": "object", "required": ["ids", "verb"], "additionalProperties": false,
-                "properties": {
-                    "ids": { "type": "array", "items": text_schema(), "maxItems": 200 },
-                    "verb": { "enum": ["claim", "release", "complete"] }, "values": { "type": "object" },
-                },
-            })
-        }),
+        post(
+            "task.batch",
+            "批量办理任务",
+            "/v1/tasks/batch",
+            batch,
+            || {
+                json!({
+                    "type": "object", "required": ["ids", "verb"], "additionalProperties": false,
+                    "properties": {
+                        "ids": { "type": "array", "items": text_schema(), "maxItems": 200 },
+                        "verb": { "enum": ["claim", "release", "complete"] }, "values": { "type": "object" },
+                    },
+                })
+            },
+        ),
         Operation {
             audit: Audit::None,
             output: page_schema,
-            ..Operation::read("task_view.list", "列出任务视图", "/v1/task_views", with(engine, views))
+            ..Operation::read(
+                "task_view.list",
+                "列出任务视图",
+                "/v1/task_views",
+                with(engine, views),
+            )
         },
-        post("task_view.create", "保存任务视图", "/v1/task_views", create_view, || {
-            json!({
-                "type": "object", "required": ["title", "query"], "additionalProperties": false,
-                "properties": { "title": { "type": "string", "minLength": 1, "maxLength": 40 }, "query": { "type": "object" } },
-            })
-        }),
+        post(
+            "task_view.create",
+            "保存任务视图",
+            "/v1/task_views",
+            create_view,
+            || {
+                json!({
+                    "type": "object", "required": ["title", "query"], "additionalProperties": false,
+                    "properties": { "title": { "type": "string", "minLength": 1, "maxLength": 40 }, "query": { "type": "object" } },
+                })
+            },
+        ),
         Operation::write(
             "task_view.delete",
             "删除任务视图",
@@ -105,8 +152,11 @@ fn values_schema() -> Json {
 
 fn query(call: &Call<'_, '_>) -> Result<Query, Problem> {
     let wrong = |name: &str| {
-        Problem::new(codes::BAD_REQUEST, format!("查询参数 {name} 的值无法理解。"))
-            .with_error(format!("?{name}"), "type", "不在可选值之内")
+        Problem::new(codes::BAD_REQUEST, format!("查询参数 {name} 的值无法理解。")).with_error(
+            format!("?{name}"),
+            "type",
+            "不在可选值之内",
+        )
     };
     let input = call.input;
     let scope = match input.query_value("scope") {
@@ -137,7 +187,10 @@ fn query(call: &Call<'_, '_>) -> Result<Query, Problem> {
     Ok(Query {
         scope,
         done,
-        process: input.query_value("process").filter(|text| !text.is_empty()).map(str::to_owned),
+        process: input
+            .query_value("process")
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned),
         light: light.map(str::to_owned),
         words: input.query_value("q").unwrap_or("").to_owned(),
         sort,
@@ -380,14 +433,15 @@ fn delegate(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> 
     let sent: Hand = call.input.typed_body()?;
     let known = names(engine, call.tx, &[sent.to.clone()].into())?;
     let ported = engine.ports().is_some_and(|ports| ports.names.is_some());
-    if sent.to == call.cx.actor.id || task.excluded.contains(&sent.to) || (ported && !known.contains_key(&sent.to)) {
-        return Err(
-            Problem::new(codes::INVALID, "不能转交给这个人:没有这个账号、是您本人,或者他须回避。").with_error(
-                "/to",
-                "ref",
-                "请选择另一位同事",
-            ),
-        );
+    if sent.to == call.cx.actor.id
+        || task.excluded.contains(&sent.to)
+        || (ported && !known.contains_key(&sent.to))
+    {
+        return Err(Problem::new(
+            codes::INVALID,
+            "不能转交给这个人:没有这个账号、是您本人,或者他须回避。",
+        )
+        .with_error("/to", "ref", "请选择另一位同事"));
     }
     let me = call.cx.actor.id.clone();
     if !task::hand(call.tx, &task, &me, &sent.to, &sent.note, false)? {
@@ -483,7 +537,11 @@ struct Batch {
 fn batch(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let sent: Batch = call.input.typed_body()?;
     if sent.ids.len() > 200 {
-        return Err(Problem::new(codes::INVALID, "一次最多 200 项。").with_error("/ids", "length", "最多 200 项"));
+        return Err(Problem::new(codes::INVALID, "一次最多 200 项。").with_error(
+            "/ids",
+            "length",
+            "最多 200 项",
+        ));
     }
     let mut results = Vec::new();
     for id in &sent.ids {
@@ -538,7 +596,10 @@ fn act(engine: &Engine, call: &mut Call<'_, '_>, id: &str, sent: &Batch) -> Resu
             holds(call, &task)?;
             complete_one(engine, call, &task, sent.values.clone())
         }
-        _ => Err(Problem::new(codes::INVALID, "批量办理只有 claim、release、complete。")),
+        _ => Err(Problem::new(
+            codes::INVALID,
+            "批量办理只有 claim、release、complete。",
+        )),
     }
 }
 
@@ -558,10 +619,16 @@ fn create_view(_: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let sent: NewView = call.input.typed_body()?;
     let title = sent.title.trim();
     if title.is_empty() || title.chars().count() > 40 || sent.query.to_string().len() > 4_000 {
-        return Err(Problem::new(codes::INVALID, "视图名称应为 1 到 40 个字,条件不超过 4000 字节。"));
+        return Err(Problem::new(
+            codes::INVALID,
+            "视图名称应为 1 到 40 个字,条件不超过 4000 字节。",
+        ));
     }
     if view::list(call.cx, call.tx)?.len() >= 50 {
-        return Err(Problem::new(codes::CONFLICT, "最多保存 50 个视图,请先删除不用的。"));
+        return Err(Problem::new(
+            codes::CONFLICT,
+            "最多保存 50 个视图,请先删除不用的。",
+        ));
     }
     let made = view::create(call.cx, call.tx, title, &sent.query)?;
     Reply::created("/v1/task_views", made)
