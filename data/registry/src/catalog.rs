@@ -11,6 +11,7 @@ use banyan_policy::PackageRules;
 use banyan_store::{Dialect, Tx};
 
 use crate::query::count::Counts;
+use crate::query::walk::Walks;
 use crate::seal::{self, Seal, Vault};
 use crate::sight::{FLAGS, SUBJECT, Secured, Sights};
 
@@ -74,6 +75,8 @@ pub struct TypeInfo {
     pub transitions: Vec<(String, ReadyTransition)>,
     /// Counts of lists, as long as this catalogue stands.
     pub counts: Arc<Counts>,
+    /// How lists are best read, as they are seen here.
+    pub walks: Arc<Walks>,
 }
 
 /// A trigger, ready for use.
@@ -87,6 +90,7 @@ pub struct ReadyTrigger {
     pub declared: Trigger,
     pub when: Option<Expression>,
     pub once: Option<Expression>,
+    /// The record's id, or the key of a process or message.
     pub target: Option<Expression>,
     pub with: Vec<(String, Expression)>,
 }
@@ -233,6 +237,7 @@ pub(crate) fn bare_info(
         rules: Vec::new(),
         transitions: Vec::new(),
         counts: Arc::default(),
+        walks: Arc::default(),
     }
 }
 
@@ -325,6 +330,7 @@ fn ready_trigger(
         TriggerAction::Update { with, target, .. } | TriggerAction::Transition { with, target, .. } => {
             (target, with)
         }
+        TriggerAction::Start { with, key, .. } | TriggerAction::Message { with, key, .. } => (key, with),
     };
     let optional = |text: &Option<String>, kind: &Type| {
         text.as_deref().map(|text| ready(text, &scope, kind)).transpose()

@@ -6,7 +6,7 @@
 //! - Must not know: any domain type.
 //!
 //! Map
-//! - `catalog`: what is installed, ready for use. `check`: filters of packages. `apply`, `layers`, `migrate`, `ddl`,
+//! - `catalog`: what is installed, ready for use. `check`: filters of packages. `parts`: the port of engines that read files of packages. `apply`, `layers`, `migrate`, `ddl`,
 //!   `index`, `seed`: how it comes to be.
 //! - `version`: entity tags. `value`: JSON ↔ columns with field-level errors. `record`: create, update; `removal`: delete; `event`: what the feed
 //!   is told. `history`, `lifecycle`;
@@ -16,6 +16,7 @@
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events; `daily`: what each day asks for.
 //! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
 //! - `aggregate`: rankings and bulletins. `operations`, `packages`: the rows in the door.
+//! - `studio`: processes, decisions and forms changed by drafts that another publishes.
 //! - `openapi`, `property`: what is installed, as the API's description has it.
 //! - `ogc`: OGC API Features.
 
@@ -45,6 +46,7 @@ mod openapi;
 mod operations;
 mod owed;
 mod packages;
+mod parts;
 mod property;
 pub mod query;
 mod record;
@@ -54,6 +56,7 @@ mod saved;
 mod seal;
 mod seed;
 mod sight;
+mod studio;
 #[cfg(test)]
 mod tests;
 mod trigger;
@@ -82,7 +85,9 @@ pub use files::operations as file_operations;
 pub use import::operations::operations as import_operations;
 pub use import::run::{JOB as IMPORT_JOB, job as import_job};
 pub use operations::operations;
+pub use parts::Part;
 pub use sight::Numbers;
+pub use studio::operations as studio_operations;
 pub use trigger::{CONSUMER, run_events};
 
 use seal::Vault;
@@ -142,6 +147,18 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             sqlite: include_str!("../migrations/sqlite/0014_import_sealed.sql"),
             postgres: include_str!("../migrations/postgres/0014_import_sealed.sql"),
         },
+        Migration {
+            number: 15,
+            name: "package_draft",
+            sqlite: include_str!("../migrations/sqlite/0015_package_draft.sql"),
+            postgres: include_str!("../migrations/postgres/0015_package_draft.sql"),
+        },
+        Migration {
+            number: 16,
+            name: "package_draft_state",
+            sqlite: include_str!("../migrations/sqlite/0016_package_draft_state.sql"),
+            postgres: include_str!("../migrations/postgres/0016_package_draft_state.sql"),
+        },
     ],
 };
 
@@ -161,6 +178,7 @@ pub struct Registry {
     extents: ogc::Extents,
     people: OnceLock<People>,
     keys: OnceLock<Arc<Keys>>,
+    parts: OnceLock<parts::Parts>,
 }
 
 impl Registry {
@@ -172,6 +190,7 @@ impl Registry {
             extents: ogc::Extents::default(),
             people: OnceLock::new(),
             keys: OnceLock::new(),
+            parts: OnceLock::new(),
         })
     }
 
@@ -184,6 +203,16 @@ impl Registry {
     /// can't be read or written.
     pub fn seal_with(&self, keys: &Arc<Keys>) {
         let _ = self.keys.set(Arc::clone(keys));
+    }
+
+    /// Tells the registry of the engines that read files of packages; only the first that are told count.
+    pub fn join(&self, engines: Vec<Arc<dyn Part>>) {
+        let _ = self.parts.set(parts::Parts(engines));
+    }
+
+    pub(crate) fn parts(&self) -> &parts::Parts {
+        static NONE: parts::Parts = parts::Parts(Vec::new());
+        self.parts.get().unwrap_or(&NONE)
     }
 
     pub(crate) fn vault(&self) -> Vault {

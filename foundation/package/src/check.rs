@@ -1,6 +1,7 @@
 //! What only shows when all files are seen: names that must meet, life cycles, FEEL against the types, other packages.
 
 mod clocks;
+mod engines;
 mod personal;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +56,7 @@ pub fn check(package: &Package, files: &[SourceFile], installed: &Installed) -> 
     for (name, trigger) in &package.triggers {
         checker.trigger(name, trigger);
     }
+    checker.engine_files();
     checker.seeds();
     checker.personal();
     checker.policies();
@@ -577,6 +579,9 @@ impl<'a> Checker<'a> {
             self.feel(path, &keys, target, &scope, &Type::Text);
         }
         let (of, with) = match &trigger.action {
+            TriggerAction::Start { key, with, .. } | TriggerAction::Message { key, with, .. } => {
+                return self.trigger_to_process(name, &trigger.action, key.as_deref(), with, &scope);
+            }
             TriggerAction::Create { of, with } | TriggerAction::Update { of, with, .. } => (of, with),
             TriggerAction::Transition {
                 of,
