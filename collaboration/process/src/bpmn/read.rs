@@ -188,6 +188,10 @@ struct Reader<'a> {
     elements: Vec<Ix>,
     /// Node of each id.
     by_id: BTreeMap<&'a str, NodeIx>,
+    /// Names that references to data objects give them, by the objects' ids.
+    named: BTreeMap<&'a str, String>,
+    /// What associations link each id to, in either direction.
+    linked: BTreeMap<&'a str, Vec<&'a str>>,
     flaws: Vec<Flaw>,
 }
 
@@ -209,12 +213,28 @@ impl<'a> Reader<'a> {
             process,
             elements: Vec::new(),
             by_id: BTreeMap::new(),
+            named: BTreeMap::new(),
+            linked: BTreeMap::new(),
             flaws: Vec::new(),
         }
     }
 
     fn process(tree: &'a Tree, ix: Ix) -> Reader<'a> {
         let mut reader = Reader::new(tree, ix);
+        for reference in tree.all("dataObjectReference") {
+            if let (Some(object), Some(name)) =
+                (tree.attribute(reference, "dataObjectRef"), name(tree, reference))
+            {
+                reader.named.entry(object).or_insert(name);
+            }
+        }
+        for association in tree.all("association") {
+            let end = |name: &str| tree.attribute(association, name).map(xml::local);
+            if let (Some(source), Some(target)) = (end("sourceRef"), end("targetRef")) {
+                reader.linked.entry(source).or_default().push(target);
+                reader.linked.entry(target).or_default().push(source);
+            }
+        }
         reader.collect(ix, None);
         reader.kinds();
         reader.flows(ix);
@@ -292,15 +312,9 @@ impl<'a> Reader<'a> {
         let tree = self.tree;
         let id = tree.id(ix).unwrap_or_default();
         // Modelling tools name the reference, and leave the object itself without a name.
-        let named = || {
-            let mut refs = tree.all("dataObjectReference");
-            refs.find_map(|reference| {
-                name(tree, reference).filter(|_| tree.attribute(reference, "dataObjectRef") == Some(id))
-            })
-        };
-        let Some(name) = name(tree, ix).or_else(named).or_else(|| Some(id.to_owned())) else {
-            return;
-        };
+        let name = name(tree, ix)
+            .or_else(|| self.named.get(id).cloned())
+            .unwrap_or_else(|| id.to_owned());
         if name.is_empty() {
             return;
         }

@@ -1,17 +1,67 @@
 //! What must hold for a model to be deployed: the standard's own rules (EXT…) and what our engine executes (BAN-…).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::flaw::{Flaw, Rule};
-use super::read::{is_activity, is_event, is_flow_node, is_gateway};
-use super::xml::{Ix, Tree};
+use banyan_base::Severity;
+
+use super::flaw::{Flaw, Rule, refused};
+use super::read::{is_activity, is_event, is_flow_node, is_gateway, read_tree};
+use super::xml::{self, Ix, Tree};
 
 mod data;
+mod engine;
 mod events;
+mod extensions;
+mod feel;
 mod flows;
+mod graph;
 mod items;
+mod known;
+mod lint;
+pub mod own_texts;
 mod structure;
 pub mod texts;
+
+pub use extensions::vocabulary;
+pub use known::{Anything, Kind, Known, Presence};
+
+/// Most flaws that are told of one file, the worst.
+pub const MAX_FLAWS: usize = 1_000;
+
+/// Everything there is to say of a model, worst first and then in the order of the file. It can be deployed if none of it
+/// is an error.
+pub fn check(xml: &str, known: &dyn Known) -> Vec<Flaw> {
+    match xml::parse(xml) {
+        Ok(tree) => check_tree(&tree, known),
+        Err(flaw) => vec![flaw],
+    }
+}
+
+/// As [`check`], of a file that was parsed.
+pub fn check_tree(tree: &Tree, known: &dyn Known) -> Vec<Flaw> {
+    let (definitions, read) = read_tree(tree);
+    let Some(definitions) = definitions else {
+        return read;
+    };
+    let mut flaws = standard(tree);
+    // Where the standard has said what is wrong with an element, the reader need not say that it can't read it.
+    let said: BTreeSet<Option<String>> = flaws.iter().map(|flaw| flaw.element.clone()).collect();
+    let more = |flaw: &Flaw| flaw.severity < Severity::Error || !said.contains(&flaw.element);
+    flaws.extend(read.into_iter().filter(more));
+    let mut look = Look::new(tree);
+    engine::check(&mut look, known);
+    extensions::check(&mut look);
+    feel::check(&mut look, &feel::scope(&definitions.processes));
+    // Advice on what can't be followed is of no use.
+    if !refused(&flaws) {
+        lint::check(&mut look);
+    }
+    flaws.append(&mut look.flaws);
+    flaws.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.place.cmp(&b.place)));
+    flaws.dedup();
+    flaws.truncate(MAX_FLAWS);
+    flaws
+}
 
 /// The standard's rules alone.
 pub fn standard(tree: &Tree) -> Vec<Flaw> {
@@ -47,6 +97,10 @@ pub(crate) struct Look<'a> {
     pub(crate) nodes: Vec<Ix>,
     /// Whether nodes list their flows as `incoming` and `outgoing`. The schema lets both be left out.
     pub(crate) listed: bool,
+    /// What associations link each element to, in either direction.
+    linked: BTreeMap<Ix, Vec<Ix>>,
+    /// Boundary events of each activity.
+    bounded: BTreeMap<Ix, Vec<Ix>>,
     pub(crate) flaws: Vec<Flaw>,
 }
 
@@ -74,9 +128,25 @@ impl<'a> Look<'a> {
         let nodes = (0..tree.elements.len())
             .filter(|ix| tree.bpmn_name(*ix).is_some_and(is_flow_node))
             .collect();
+        let mut linked: BTreeMap<Ix, Vec<Ix>> = BTreeMap::new();
+        for line in lines("association") {
+            if let (Some(source), Some(target)) = (line.source, line.target) {
+                linked.entry(source).or_default().push(target);
+                linked.entry(target).or_default().push(source);
+            }
+        }
+        let mut bounded: BTreeMap<Ix, Vec<Ix>> = BTreeMap::new();
+        for event in tree.all("boundaryEvent") {
+            let attached = tree.attribute(event, "attachedToRef");
+            if let Some(activity) = attached.and_then(|named| tree.refer(event, named)) {
+                bounded.entry(activity).or_default().push(event);
+            }
+        }
         Look {
             tree,
             flows,
+            linked,
+            bounded,
             messages: lines("messageFlow"),
             into,
             out,
@@ -100,6 +170,14 @@ impl<'a> Look<'a> {
 
     pub(crate) fn leaving(&self, ix: Ix) -> Vec<Line> {
         self.lines(&self.out, ix)
+    }
+
+    pub(crate) fn linked(&self, ix: Ix) -> &[Ix] {
+        self.linked.get(&ix).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(crate) fn bounded(&self, ix: Ix) -> &[Ix] {
+        self.bounded.get(&ix).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn lines(&self, of: &BTreeMap<Ix, Vec<usize>>, ix: Ix) -> Vec<Line> {

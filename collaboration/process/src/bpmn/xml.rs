@@ -3,6 +3,7 @@
 //! No document type, no entities but the five of XML, bounds on size, depth and number: what is hostile is refused before
 //! it costs anything. Elements lie in one table, so nothing here recurses.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 
 use banyan_base::Severity;
@@ -117,27 +118,36 @@ pub fn text(bytes: &[u8]) -> Result<&str, Flaw> {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let before = std::str::from_utf8(good).unwrap_or_default();
         let why = "its text is not UTF-8";
-        XML.at(Lines::new(before).place(before, before.len()), None, &[why])
+        XML.at(Lines::new().place(before, before.len()), None, &[why])
     })
 }
 
-/// Starts of lines, to find places by offsets.
-struct Lines(Vec<usize>);
+/// Finds places by offsets. They are asked for in rising order, so each part of the text is counted once, however long its
+/// lines are.
+struct Lines(Cell<(usize, Place)>);
 
 impl Lines {
-    fn new(text: &str) -> Lines {
-        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        Lines(std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect())
+    fn new() -> Lines {
+        Lines(Cell::new((0, Place { line: 1, column: 1 })))
     }
 
     fn place(&self, text: &str, offset: usize) -> Place {
-        let line = self.0.partition_point(|start| *start <= offset);
-        let start = self.0.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        let column = text.get(start..offset).map_or(0, |before| before.chars().count());
-        Place {
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-            column: u32::try_from(column + 1).unwrap_or(u32::MAX),
+        let (mut at, mut place) = self.0.get();
+        if offset < at {
+            (at, place) = (0, Place { line: 1, column: 1 });
         }
+        for c in text.get(at..offset).unwrap_or_default().chars() {
+            if c == '\n' {
+                place = Place {
+                    line: place.line.saturating_add(1),
+                    column: 1,
+                };
+            } else {
+                place.column = place.column.saturating_add(1);
+            }
+        }
+        self.0.set((offset, place));
+        place
     }
 }
 
@@ -162,7 +172,7 @@ pub fn parse(xml: &str) -> Result<Tree, Flaw> {
         let why = format!("it is longer than {} MiB", MAX_BYTES >> 20);
         return Err(XML.at(Place { line: 1, column: 1 }, None, &[&why]));
     }
-    let lines = Lines::new(xml);
+    let lines = Lines::new();
     let mut reader = Reader::from_str(xml);
     reader.config_mut().check_comments = true;
     let mut reading = Reading {

@@ -1,6 +1,6 @@
 //! Events: where each kind may stand, what it needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::texts::*;
 use super::{Look, is_event, is_gateway};
@@ -12,10 +12,28 @@ pub(super) fn check(look: &mut Look<'_>) {
     // Events at the ends of message flows.
     let sends: BTreeSet<Ix> = look.messages.iter().filter_map(|line| line.source).collect();
     let receives: BTreeSet<Ix> = look.messages.iter().filter_map(|line| line.target).collect();
+    let scopes = |names: &[&str]| -> BTreeSet<Ix> {
+        let all = names.iter().flat_map(|name| tree.all(name));
+        let counts = |ix: &Ix| {
+            !tree.is(*ix, "receiveTask") && !tree.is(*ix, "eventBasedGateway")
+                || tree.flag(*ix, "instantiate", false)
+        };
+        all.filter(counts).filter_map(|ix| tree.parent(ix)).collect()
+    };
+    let (started, ended) = (
+        scopes(&["startEvent", "receiveTask", "eventBasedGateway"]),
+        scopes(&["endEvent"]),
+    );
     for ix in look.nodes.clone() {
         match look.name(ix) {
             "startEvent" => start(look, ix, sends.contains(&ix), receives.contains(&ix)),
-            "endEvent" => end(look, ix, sends.contains(&ix), receives.contains(&ix)),
+            "endEvent" => {
+                end(look, ix, sends.contains(&ix), receives.contains(&ix));
+                let scope = tree.parent(ix).unwrap_or_default();
+                if !started.contains(&scope) && look.name(scope) != "adHocSubProcess" {
+                    look.say(&EXT097, ix, &[]);
+                }
+            }
             "boundaryEvent" => boundary(look, ix),
             "intermediateCatchEvent" => catch(look, ix, sends.contains(&ix)),
             "intermediateThrowEvent" => throw(look, ix, receives.contains(&ix)),
@@ -24,15 +42,16 @@ pub(super) fn check(look: &mut Look<'_>) {
             }
             _ => {}
         }
-        ends(look, ix);
+        ends(look, ix, &ended);
     }
     referred(look);
+    let links = links(look);
     for name in ["timer", "message", "link"] {
         for ix in tree.all(&format!("{name}EventDefinition")) {
             match name {
                 "timer" => timer(look, ix),
                 "message" => message(look, ix),
-                _ => link(look, ix),
+                _ => link(look, ix, &links),
             }
         }
     }
@@ -96,15 +115,6 @@ fn end(look: &mut Look<'_>, ix: Ix, sends: bool, receives: bool) {
     if look.has(ix, "cancel") && !within(look, ix, "transaction") {
         look.say(&EXT106, ix, &[]);
     }
-    let Some(scope) = tree.parent(ix) else { return };
-    let started = tree.children(scope).any(|child| match tree.bpmn_name(child) {
-        Some("startEvent") => true,
-        Some("receiveTask" | "eventBasedGateway") => tree.flag(child, "instantiate", false),
-        _ => false,
-    });
-    if !started && look.name(scope) != "adHocSubProcess" {
-        look.say(&EXT097, ix, &[]);
-    }
 }
 
 fn within(look: &Look<'_>, ix: Ix, name: &str) -> bool {
@@ -147,22 +157,11 @@ fn boundary(look: &mut Look<'_>, ix: Ix) {
         _ => {}
     }
     if compensates && tree.flag(ix, "cancelActivity", true) {
-        let id = tree.id(ix).unwrap_or_default();
-        let mut linked = tree.all("association").filter_map(|association| {
-            let end = |name: &str| tree.attribute(association, name).unwrap_or_default();
-            let (source, target) = (end("sourceRef"), end("targetRef"));
-            let other = match (source == id, target == id) {
-                (true, _) => target,
-                (_, true) => source,
-                _ => return None,
-            };
-            tree.refer(association, other)
-        });
-        let mut none = true;
-        let undoes = linked.any(|other| {
-            none = false;
-            tree.flag(other, "isForCompensation", false)
-        });
+        let linked = look.linked(ix);
+        let none = linked.is_empty();
+        let undoes = linked
+            .iter()
+            .any(|other| tree.flag(*other, "isForCompensation", false));
         match (none, undoes) {
             (true, _) => look.say(&EXT143, ix, &[]),
             (false, false) => look.say(&EXT144, ix, &[]),
@@ -219,7 +218,7 @@ fn throw(look: &mut Look<'_>, ix: Ix, receives: bool) {
 }
 
 /// Nothing ends by itself where ends are drawn.
-fn ends(look: &mut Look<'_>, ix: Ix) {
+fn ends(look: &mut Look<'_>, ix: Ix, ended: &BTreeSet<Ix>) {
     let tree = look.tree;
     let name = look.name(ix);
     let Some(scope) = tree.parent(ix) else { return };
@@ -230,7 +229,7 @@ fn ends(look: &mut Look<'_>, ix: Ix) {
     if exempt || !look.leaving(ix).is_empty() || (is_gateway(name) && look.entering(ix).is_empty()) {
         return;
     }
-    if tree.kid(scope, "endEvent").is_some() {
+    if ended.contains(&scope) {
         look.say(&EXT151, ix, &[]);
     }
 }
@@ -287,7 +286,24 @@ fn timer(look: &mut Look<'_>, ix: Ix) {
     }
 }
 
-fn link(look: &mut Look<'_>, ix: Ix) {
+/// How many links there are by scope, whether they catch, and name.
+type Links<'a> = BTreeMap<(Ix, bool, &'a str), usize>;
+
+fn links<'a>(look: &Look<'a>) -> Links<'a> {
+    let tree = look.tree;
+    let mut links = Links::new();
+    for ix in tree.all("linkEventDefinition") {
+        let event = tree.parent(ix);
+        let catches = event.is_some_and(|event| tree.is(event, "intermediateCatchEvent"));
+        let scope = event.and_then(|event| tree.parent(event));
+        if let (Some(scope), Some(name)) = (scope, tree.attribute(ix, "name")) {
+            *links.entry((scope, catches, name.trim())).or_default() += 1;
+        }
+    }
+    links
+}
+
+fn link(look: &mut Look<'_>, ix: Ix, links: &Links<'_>) {
     let tree = look.tree;
     let Some(event) = tree.parent(ix) else { return };
     let catches = match look.name(event) {
@@ -324,19 +340,11 @@ fn link(look: &mut Look<'_>, ix: Ix) {
         .attribute(ix, "name")
         .map(str::trim)
         .filter(|name| !name.is_empty());
-    let wanted = if catches {
-        "intermediateThrowEvent"
-    } else {
-        "intermediateCatchEvent"
-    };
-    let partners = tree.all("linkEventDefinition").filter(|other| {
-        let holder = tree.parent(*other);
-        name.is_some()
-            && tree.attribute(*other, "name").map(str::trim) == name
-            && holder
-                .is_some_and(|holder| tree.is(holder, wanted) && tree.parent(holder) == tree.parent(event))
-    });
-    let partners = partners.count();
+    let partners = tree
+        .parent(event)
+        .zip(name)
+        .and_then(|(scope, name)| links.get(&(scope, !catches, name)));
+    let partners = partners.copied().unwrap_or(0);
     match catches {
         true if partners == 0 => look.say(&EXT124, ix, &[]),
         false if partners != 1 => look.say(&EXT125, ix, &[]),

@@ -1,16 +1,19 @@
 //! Sequence flows, message flows and gateways.
 
+use std::collections::BTreeSet;
+
 use super::texts::*;
 use super::{Line, Look, is_flow_node, is_gateway};
-use crate::bpmn::xml::Ix;
+use crate::bpmn::xml::{Ix, local};
 
 pub(super) fn check(look: &mut Look<'_>) {
     for line in look.messages.clone() {
         ends(look, line, &EXT008, &EXT009);
     }
+    let lists = lists(look);
     for line in look.flows.clone() {
         ends(look, line, &EXT006, &EXT007);
-        flow(look, line);
+        flow(look, line, &lists);
     }
     for ix in look.nodes.clone() {
         defaults(look, ix);
@@ -18,6 +21,24 @@ pub(super) fn check(look: &mut Look<'_>) {
             gateway(look, ix);
         }
     }
+}
+
+/// Flows that nodes list: the node, `incoming` or `outgoing`, the flow's id.
+type Lists = BTreeSet<(Ix, &'static str, String)>;
+
+fn lists(look: &Look<'_>) -> Lists {
+    let tree = look.tree;
+    let mut lists = Lists::new();
+    for name in ["incoming", "outgoing"] {
+        for ix in tree.all(name) {
+            if let Some(node) = tree.parent(ix) {
+                let text = tree.text(ix);
+                lists.insert((node, name, local(&text).to_owned()));
+                lists.insert((node, name, text));
+            }
+        }
+    }
+    lists
 }
 
 fn artifact(look: &Look<'_>, ix: Option<Ix>) -> bool {
@@ -33,7 +54,7 @@ fn ends(look: &mut Look<'_>, line: Line, target: &crate::bpmn::Rule, source: &cr
     }
 }
 
-fn flow(look: &mut Look<'_>, line: Line) {
+fn flow(look: &mut Look<'_>, line: Line, lists: &Lists) {
     let tree = look.tree;
     let node = |ix: Option<Ix>| ix.filter(|ix| tree.bpmn_name(*ix).is_some_and(is_flow_node));
     let (source, target) = (node(line.source), node(line.target));
@@ -51,9 +72,7 @@ fn flow(look: &mut Look<'_>, line: Line) {
     };
     for (end, name) in [(target, "incoming"), (source, "outgoing")] {
         let Some(end) = end else { continue };
-        let named = tree
-            .kids(end, name)
-            .any(|kid| crate::bpmn::xml::local(&tree.text(kid)) == id || tree.text(kid) == id);
+        let named = lists.contains(&(end, name, id.to_owned()));
         // Starts and ends that list none are told so by rules of their own (EXT101, EXT107).
         let none = matches!(look.name(end), "startEvent" | "endEvent") && tree.kid(end, name).is_none();
         if !named && !none {
@@ -103,12 +122,7 @@ fn gateway(look: &mut Look<'_>, ix: Ix) {
         match look.name(target) {
             "receiveTask" => {
                 receives = true;
-                let bounded = tree.all("boundaryEvent").any(|event| {
-                    tree.attribute(event, "attachedToRef")
-                        .and_then(|named| tree.refer(event, named))
-                        == Some(target)
-                });
-                if bounded {
+                if !look.bounded(target).is_empty() {
                     look.say(&EXT140, target, &[]);
                 }
             }

@@ -1,5 +1,7 @@
 //! Data and its types: item definitions, inputs and outputs, associations.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::texts::*;
 use super::{Look, is_event};
 use crate::bpmn::Rule;
@@ -114,6 +116,7 @@ fn tasks(look: &mut Look<'_>) {
 
 fn calls(look: &mut Look<'_>) {
     let tree = look.tree;
+    let mut expected: BTreeMap<Ix, [usize; 6]> = BTreeMap::new();
     for ix in tree.all("callActivity") {
         let Some(called) = tree
             .attribute(ix, "calledElement")
@@ -135,15 +138,21 @@ fn calls(look: &mut Look<'_>) {
             ]
         };
         let fits = |name: &str| {
-            io(tree, ix, name)
-                .filter_map(|data| item(tree, data))
-                .all(|wanted| {
-                    io(tree, called, name)
-                        .filter_map(|data| item(tree, data))
-                        .any(|found| same(tree, found, wanted))
-                })
+            let items = |of: Ix| io(tree, of, name).filter_map(|data| item(tree, data));
+            let found: BTreeSet<Ix> = items(called).collect();
+            let structures: BTreeSet<&str> = found
+                .iter()
+                .filter_map(|item| tree.attribute(*item, "structureRef"))
+                .collect();
+            items(ix).all(|item| {
+                found.contains(&item)
+                    || tree
+                        .attribute(item, "structureRef")
+                        .is_some_and(|name| structures.contains(name))
+            })
         };
-        if counts(ix) != counts(called) || !fits("dataInput") || !fits("dataOutput") {
+        let wanted = *expected.entry(called).or_insert_with(|| counts(called));
+        if counts(ix) != wanted || !fits("dataInput") || !fits("dataOutput") {
             look.say(&EXT063, ix, &[]);
         }
     }
@@ -246,7 +255,7 @@ fn sets(look: &mut Look<'_>) {
     ];
     for (set, all, parts) in kinds {
         for ix in tree.all(set) {
-            let listed: Vec<String> = tree.kids(ix, all).map(|kid| tree.text(kid)).collect();
+            let listed: BTreeSet<String> = tree.kids(ix, all).map(|kid| tree.text(kid)).collect();
             for (part, rule) in parts {
                 for kid in tree.kids(ix, part) {
                     let named = tree.text(kid);
@@ -257,18 +266,17 @@ fn sets(look: &mut Look<'_>) {
             }
         }
     }
-    for (data, set, all, rule) in [
-        ("dataInput", "inputSet", "dataInputRefs", &EXT084),
-        ("dataOutput", "outputSet", "dataOutputRefs", &EXT088),
+    for (data, all, rule) in [
+        ("dataInput", "dataInputRefs", &EXT084),
+        ("dataOutput", "dataOutputRefs", &EXT088),
     ] {
+        let listed: BTreeSet<(Option<Ix>, String)> = tree
+            .all(all)
+            .map(|kid| (tree.parent(kid).and_then(|set| tree.parent(set)), tree.text(kid)))
+            .collect();
         for ix in tree.all(data) {
-            let (Some(id), Some(holder)) = (tree.id(ix), tree.parent(ix)) else {
-                continue;
-            };
-            let listed = tree
-                .kids(holder, set)
-                .any(|set| tree.kids(set, all).any(|kid| tree.text(kid) == id));
-            if !listed {
+            let Some(id) = tree.id(ix) else { continue };
+            if !listed.contains(&(tree.parent(ix), id.to_owned())) {
                 look.say(rule, ix, &[]);
             }
         }
