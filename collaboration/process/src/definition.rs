@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use banyan_base::{Ctx, Problem, codes, timestamp_text};
+use banyan_base::{Ctx, Problem, Severity, codes, timestamp_text};
 use banyan_store::Tx;
 use serde_json::Value as Json;
 
-use crate::bpmn::model::{EventDefinition, Process};
-use crate::bpmn::{read, refused};
+use crate::bpmn::model::{EventDefinition, Node, NodeKind, Process};
+use crate::bpmn::{Flaw, Kind, Known, Presence, check, read, refused};
 use crate::desk::Calendar;
 use crate::engine::{Compiled, timer};
 use crate::{Engine, Error};
@@ -85,6 +85,20 @@ fn hash(text: &str) -> String {
     )
 }
 
+/// The surroundings of a model that is deployed.
+struct Around {
+    foreign: bool,
+}
+
+impl Known for Around {
+    fn look_up(&self, kind: Kind, _: &str) -> Presence {
+        match kind {
+            Kind::Script if !self.foreign => Presence::Missing(None),
+            _ => Presence::Unknown,
+        }
+    }
+}
+
 impl Engine {
     /// Takes over the processes of a package, within the transaction that applies it: what changed becomes a new version,
     /// what is gone can no longer be started. Running instances go on by the version they have.
@@ -100,13 +114,14 @@ impl Engine {
     ) -> Result<Deployed, Problem> {
         let mut found: BTreeMap<String, (Process, &Source)> = BTreeMap::new();
         for source in sources {
-            let (definitions, flaws) = read(&source.text);
+            let flaws = self.flaws(&source.text);
+            let (definitions, _) = read(&source.text);
             if refused(&flaws) {
                 let mut problem = Problem::new(
                     codes::PACKAGE_REFUSED,
                     format!("流程文件 {}.bpmn 不能部署。", source.name),
                 );
-                for flaw in flaws {
+                for flaw in flaws.iter().filter(|flaw| flaw.severity == Severity::Error) {
                     let place = format!("{}:{}", flaw.place.line, flaw.place.column);
                     problem = problem.with_error(place, flaw.rule, flaw.message.zh.clone());
                 }
@@ -117,6 +132,18 @@ impl Engine {
                 .flat_map(|definitions| definitions.processes)
             {
                 let id = qualified(package, &process.id);
+                let never = |node: &&Node| matches!(&node.kind, NodeKind::Activity(activity) if activity.completion_quantity == 0);
+                if let Some(node) = process.nodes.iter().find(never) {
+                    return Err(Problem::new(
+                        codes::PACKAGE_REFUSED,
+                        format!("流程文件 {}.bpmn 不能部署。", source.name),
+                    )
+                    .with_error(
+                        &node.id,
+                        "BAN-quantity",
+                        "completionQuantity 须不小于 1",
+                    ));
+                }
                 if found.insert(id.clone(), (process, source)).is_some() {
                     return Err(Error::Definition {
                         process: id,
@@ -182,6 +209,17 @@ impl Engine {
             deployed.changed.push((id, version));
         }
         Ok(deployed)
+    }
+
+    /// What is wrong with a model. What it names beyond its file was checked with its package.
+    fn flaws(&self, text: &str) -> Vec<Flaw> {
+        let foreign = self.ports().is_some_and(|ports| ports.language.is_some());
+        let mut flaws = check(text, &Around { foreign });
+        if foreign {
+            // Its expressions may be in that language.
+            flaws.retain(|flaw| flaw.rule != "BAN-feel");
+        }
+        flaws
     }
 
     /// Notes what starts a process from outside.

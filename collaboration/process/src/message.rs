@@ -60,15 +60,6 @@ pub(crate) fn unsubscribe(tx: &mut Tx<'_>, instance: &str, sub: Key) -> Result<(
     Ok(())
 }
 
-/// Forgets what an instance waited for.
-pub(crate) fn unsubscribe_all(tx: &mut Tx<'_>, instance: &str) -> Result<(), Problem> {
-    tx.execute(
-        "DELETE FROM process_subscription WHERE instance = ?1",
-        &[instance.into()],
-    )?;
-    Ok(())
-}
-
 /// Who waits for a message of that key, or for any of the name; the longest first.
 pub(crate) fn receivers(
     tx: &mut Tx<'_>,

@@ -78,6 +78,10 @@ pub(crate) fn opened(db: &Db, world: &World, ports: Ports, rows: Vec<Operation>)
 
 impl Stage {
     pub fn deploy(&self, package: &str, name: &str, xml: &str) {
+        self.deploying(package, name, xml).unwrap();
+    }
+
+    pub fn deploying(&self, package: &str, name: &str, xml: &str) -> Result<(), Problem> {
         let (engine, cx) = (Arc::clone(&self.engine), self.world.system_ctx());
         let (package, source) = (
             package.to_owned(),
@@ -88,7 +92,6 @@ impl Stage {
         );
         self.db
             .write::<_, Problem>(move |tx| engine.deploy(&cx, tx, &package, &[source]).map(|_| ()))
-            .unwrap();
     }
 
     pub fn call(&self, actor: &Actor, operation: &str, input: Input) -> Result<Json, Problem> {
@@ -116,10 +119,61 @@ pub(crate) fn person(id: &str, roles: &[&str]) -> Actor {
     }
 }
 
-/// A file of one process; `inside`: its elements.
+/// A file of one process; `inside`: its elements, without the lists of their flows, which are added here.
 pub(crate) fn file(id: &str, attributes: &str, inside: &str) -> String {
+    let mut text = inside.replace(
+        "<conditionExpression>",
+        r#"<conditionExpression xsi:type="tFormalExpression">"#,
+    );
+    let value = |tag: &str, name: &str| -> String {
+        let from = tag.find(&format!("{name}=\"")).unwrap() + name.len() + 2;
+        tag[from..].split('"').next().unwrap().to_owned()
+    };
+    let flows: Vec<(String, String, String)> = inside
+        .split("<sequenceFlow ")
+        .skip(1)
+        .map(|rest| {
+            let tag = format!(" {}", rest.split('>').next().unwrap());
+            (
+                value(&tag, " id"),
+                value(&tag, "sourceRef"),
+                value(&tag, "targetRef"),
+            )
+        })
+        .collect();
+    let mut lists: std::collections::BTreeMap<String, (String, String)> = Default::default();
+    for (flow, source, target) in flows {
+        lists
+            .entry(source)
+            .or_default()
+            .1
+            .push_str(&format!("<outgoing>{flow}</outgoing>"));
+        lists
+            .entry(target)
+            .or_default()
+            .0
+            .push_str(&format!("<incoming>{flow}</incoming>"));
+    }
+    for (element, (incoming, outgoing)) in lists {
+        let list = format!("{incoming}{outgoing}");
+        let place = text.find(&format!(" id=\"{element}\"")).unwrap();
+        let open = text[..place].rfind('<').unwrap();
+        let close = open + text[open..].find('>').unwrap();
+        let name = text[open + 1..].split(' ').next().unwrap().to_owned();
+        if text[..close].ends_with('/') {
+            text.replace_range(close - 1..=close, &format!(">{list}</{name}>"));
+        } else {
+            let end = "</extensionElements>";
+            let after = match text[close + 1..].trim_start().starts_with("<extensionElements>") {
+                true => close + text[close..].find(end).unwrap() + end.len(),
+                false => close + 1,
+            };
+            text.insert_str(after, &list);
+        }
+    }
     format!(
-        r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:banyan="https://banyan.local/bpmn/1.0" id="d">
-        <process id="{id}" name="{id}" isExecutable="true" {attributes}>{inside}</process></definitions>"#
+        r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:banyan="https://banyan.local/bpmn/1.0"
+        xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" id="d" targetNamespace="https://banyan.local/test">
+        <process id="{id}" name="{id}" isExecutable="true" {attributes}>{text}</process></definitions>"#
     )
 }

@@ -18,6 +18,9 @@ const BACK_OFF_SECONDS: i64 = 10;
 impl Run<'_> {
     pub fn enter_activity(&mut self, key: Key, node: NodeIx, activity: &Activity) -> Result<(), Fault> {
         let scope = self.scope_of(key);
+        if activity.completion_quantity == 0 {
+            return fault("model", "completionQuantity 须不小于 1");
+        }
         if activity.start_quantity > 1 {
             self.wait(key, Wait::Join);
             let waiting = self.waiting_at(node, scope);

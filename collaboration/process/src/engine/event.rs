@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::bpmn::model::{Event, EventDefinition, MessageRef, NodeIx, NodeKind, Position, Timer, Work};
+use crate::bpmn::model::{Event, EventDefinition, MessageRef, NodeIx, NodeKind, Position, Timer};
 use crate::engine::host::Effect;
 use crate::engine::run::{Fault, Run, fault};
 use crate::engine::state::{Clock, Holder, Key, Kind, On, Standing, Step, Sub, Wait};
@@ -357,7 +357,7 @@ impl Run<'_> {
         } else {
             Json::Null
         };
-        if rings_again {
+        if rings_again && at == sub.node {
             self.put_at(sub.node, scope, None, Step::Leave(result));
             return;
         }
@@ -543,12 +543,5 @@ impl Run<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Whether a token is in a receive task: its message is its body.
-    pub fn receives(&self, node: NodeIx) -> bool {
-        self.def
-            .activity(node)
-            .is_some_and(|activity| matches!(activity.work, Work::Receive { .. }))
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn rows(engine: &Arc<Engine>) -> Vec<Operation> {
             json!({
                 "type": "object", "required": ["name"], "additionalProperties": false,
                 "properties": {
-                    "name": text_schema(), "key": text_schema(), "variables": { "type": "object" }, "ttl": text_schema(),
+                    "name": text_schema(), "key": { "type": ["string", "number", "null"] }, "variables": { "type": "object" }, "ttl": text_schema(),
                     "id": text_schema(),
                 },
             })
@@ -96,7 +96,7 @@ fn worker(call: &Call<'_, '_>) -> Result<(), Problem> {
 #[serde(deny_unknown_fields)]
 struct Message {
     name: String,
-    key: Option<String>,
+    key: Option<Json>,
     #[serde(default)]
     variables: Map<String, Json>,
     ttl: Option<String>,
@@ -125,7 +125,7 @@ fn publish(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let mut session = Session::new(engine, call.cx, call.door, call.tx);
     let new = session.publish(Letter {
         name: sent.name,
-        key: sent.key,
+        key: sent.key.as_ref().and_then(super::key),
         id: sent.id,
         time_to_live: sent.ttl,
         variables: sent.variables,

@@ -90,3 +90,12 @@ fn keeper(cx: &Ctx) -> Result<(), Problem> {
         ))
     }
 }
+
+/// A key, written as text or number; none where it is empty or anything else.
+fn key(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) if !text.is_empty() => Some(text.chars().take(200).collect()),
+        Json::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}

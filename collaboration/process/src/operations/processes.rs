@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::{keeper, may_start, object_schema, page, page_schema, text_schema, with};
-use crate::bpmn::read;
+use crate::bpmn::{Anything, check as flaws_of};
 use crate::definition::LISTED;
 use crate::session::Start;
 use crate::{Engine, Error, Session};
@@ -54,7 +54,7 @@ pub(super) fn rows(engine: &Arc<Engine>) -> Vec<Operation> {
                 json!({
                     "type": "object", "additionalProperties": false,
                     "properties": {
-                        "variables": { "type": "object" }, "business_key": { "type": "string", "maxLength": 200 },
+                        "variables": { "type": "object" }, "business_key": { "type": ["string", "number", "null"] },
                         "version": { "type": "integer", "minimum": 1 },
                     },
                 })
@@ -148,7 +148,7 @@ fn view(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
         )?
         .ok_or_else(missing)?;
     let xml: String = row.get(8)?;
-    let (_, flaws) = read(&xml);
+    let flaws = flaws_of(&xml, &Anything);
     let mut item = shown(&row)?;
     if let Some(item) = item.as_object_mut() {
         item.insert("xml".into(), xml.into());
@@ -179,7 +179,7 @@ struct Model {
 
 fn check(_: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let sent: Model = call.input.typed_body()?;
-    let (_, flaws) = read(&sent.xml);
+    let flaws = flaws_of(&sent.xml, &Anything);
     Reply::json(json!({ "findings": findings(&flaws) }))
 }
 
@@ -187,7 +187,7 @@ fn check(_: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
 #[serde(default, deny_unknown_fields)]
 struct Sent {
     variables: Map<String, Json>,
-    business_key: Option<String>,
+    business_key: Option<Json>,
     version: Option<i64>,
 }
 
@@ -222,7 +222,7 @@ fn start(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
         process: id.clone(),
         version: sent.version,
         variables: sent.variables,
-        business_key: sent.business_key.filter(|key| !key.is_empty()),
+        business_key: sent.business_key.as_ref().and_then(super::key),
         ..Start::default()
     })?;
     session.finish()?;

@@ -8,7 +8,7 @@ use super::{Stage, file, person, stages};
 use crate::Ports;
 
 const LEAVE: &str = r#"
-<startEvent id="start"><outgoing>a</outgoing></startEvent>
+<startEvent id="start"/>
 <sequenceFlow id="a" sourceRef="start" targetRef="apply"/>
 <userTask id="apply" name="填写请假单" banyan:roles="clerk" banyan:due="P2D"/>
 <sequenceFlow id="b" sourceRef="apply" targetRef="approve"/>
