@@ -202,6 +202,10 @@ impl<'a> Reader<'a> {
             name: name(tree, ix),
             executable: tree.flag(ix, "isExecutable", false),
             business_key: tree.own(ix, "businessKey").map(str::to_owned),
+            starters: tree
+                .own(ix, "starters")
+                .map(|roles| roles.split_whitespace().map(str::to_owned).collect())
+                .unwrap_or_default(),
             ..Process::default()
         };
         Reader {

@@ -7,7 +7,7 @@ use crate::bpmn::xml::{Ix, local};
 
 /// `banyan:` attributes of an element.
 const ATTRIBUTES: &[(&str, &[&str])] = &[
-    ("process", &["businessKey"]),
+    ("process", &["businessKey", "starters"]),
     ("serviceTask", &["operation", "topic", "purpose", "retries"]),
     (
         "userTask",
