@@ -440,6 +440,17 @@ pub fn prepared(text: &str, today: &str, now: &str, probes: bool) -> Result<Stri
                 edits.push((attribute.range(), String::new()));
             }
         }
+        for name in ["typeRef", "outputTypeRef"] {
+            let attribute = node.attribute_node(name);
+            if let Some((attribute, short)) = attribute.and_then(|one| Some((one, short_type(one.value())?))) {
+                edits.push((attribute.range_value(), short.to_owned()));
+            }
+        }
+        if tag(node, "typeRef")
+            && let Some((content, short)) = node.first_child().and_then(|one| Some((one, short_type(one.text()?)?)))
+        {
+            edits.push((content.range(), short.to_owned()));
+        }
         if tag(node, "text") {
             let whole = text.get(range.clone()).unwrap_or_default();
             let (bound, changed) = bind_clock(whole, today, now);
@@ -471,6 +482,16 @@ pub fn prepared(text: &str, today: &str, now: &str, probes: bool) -> Result<Stri
     }
     out.push_str(text.get(at..).unwrap_or_default());
     Ok(out)
+}
+
+/// The engine knows the built-in types by their names in DMN, not by those in FEEL: to it such a value is null.
+fn short_type(name: &str) -> Option<&'static str> {
+    match name.trim() {
+        "date and time" => Some("dateTime"),
+        "days and time duration" => Some("dayTimeDuration"),
+        "years and months duration" => Some("yearMonthDuration"),
+        _ => None,
+    }
 }
 
 /// Names of the probes of the decision at that place among the decisions of its model: of the rules that match, and of what
