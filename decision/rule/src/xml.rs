@@ -97,6 +97,8 @@ pub struct Notes {
     pub effective_until: Option<String>,
     /// Whether every evaluation is kept.
     pub record: bool,
+    /// Roles that may ask; none: whoever is signed in.
+    pub roles: Vec<String>,
     pub elements: Vec<ElementNote>,
     /// Names that mean something in FEEL texts of this model.
     pub names: Vec<String>,
@@ -237,6 +239,7 @@ fn notes(root: Node<'_, '_>, place: &dyn Fn(Node<'_, '_>) -> Place) -> Notes {
         title: root.attribute("label").map(str::to_owned),
         effective_from: own(root, "effectiveFrom"),
         effective_until: own(root, "effectiveUntil"),
+        roles: own(root, "roles").map_or_else(Vec::new, |roles| roles.split_whitespace().map(str::to_owned).collect()),
         record: own(root, "record").as_deref() == Some("true"),
         ..Notes::default()
     };

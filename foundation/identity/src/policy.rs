@@ -92,6 +92,14 @@ const SIGNED_IN: &[&str] = &[
     "consent.list",
     "consent.give",
     "consent.withdraw",
+    "decision.list",
+    "decision.view",
+    "decision.check",
+    "decision.try",
+    "decision.evaluate",
+    "decision.run_cases",
+    "evaluation.view",
+    "evaluation.replay",
 ];
 /// Those of them that are for colleagues: anybody can become a citizen.
 const COLLEAGUES: &[&str] = &[
@@ -126,6 +134,14 @@ const COLLEAGUES: &[&str] = &[
     "hold.release",
     "objection.queue",
     "objection.answer",
+    "decision.list",
+    "decision.view",
+    "decision.check",
+    "decision.try",
+    "decision.evaluate",
+    "decision.run_cases",
+    "evaluation.view",
+    "evaluation.replay",
 ];
 /// Operations that nobody need sign in for.
 const OPEN: &[&str] = &[
