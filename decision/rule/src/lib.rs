@@ -23,6 +23,7 @@ mod kind;
 mod limits;
 mod model;
 mod operations;
+mod sfeel;
 mod store;
 mod worker;
 mod xml;

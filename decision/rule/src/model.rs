@@ -171,6 +171,14 @@ fn references(all: &[Notes]) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     for notes in all {
         for element in &notes.elements {
+            for table in &element.tables {
+                let columns = table.input_places.len() + table.outputs;
+                for (at, rule) in table.rules.iter().enumerate().filter(|(_, rule)| rule.cells.len() != columns) {
+                    let message =
+                        format!("rule {} of `{}` has {} entries for {columns} columns", at + 1, element.name, rule.cells.len());
+                    refusals.push(refusal("rule-shape", &element.name, rule.place, message, "give every column an entry"));
+                }
+            }
             for (href, place) in &element.requires {
                 if !known(&guard::target(&notes.namespace, href)) {
                     refusals.push(refusal(

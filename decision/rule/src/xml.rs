@@ -43,6 +43,8 @@ pub struct TableNote {
     pub place: Place,
     pub rules: Vec<RuleNote>,
     pub input_places: Vec<Place>,
+    /// How many outputs there are.
+    pub outputs: usize,
     /// Types written on the input expressions.
     pub input_types: Vec<Option<String>>,
     pub aggregation: Option<String>,
@@ -60,6 +62,8 @@ pub struct ElementNote {
     pub tables: Vec<TableNote>,
     /// References of its requirements with their places.
     pub requires: Vec<(String, Place)>,
+    /// Names of context entries and of what is iterated over inside.
+    pub locals: Vec<String>,
     /// FEEL texts inside, with their places and whether they are unary tests.
     pub texts: Vec<TextNote>,
 }
@@ -307,6 +311,7 @@ fn element(node: Node<'_, '_>, place: &dyn Fn(Node<'_, '_>) -> Place) -> Option<
         law: own(node, "law"),
         tables: Vec::new(),
         requires: Vec::new(),
+        locals: Vec::new(),
         texts: Vec::new(),
     };
     for inner in node.descendants().filter(|inner| inner.is_element() && is_dmn(*inner)) {
@@ -317,6 +322,13 @@ fn element(node: Node<'_, '_>, place: &dyn Fn(Node<'_, '_>) -> Place) -> Option<
                 if let Some(href) = inner.attribute("href") {
                     note.requires.push((href.to_owned(), place(inner)));
                 }
+            }
+            "for" | "every" | "some" => {
+                note.locals.extend(inner.attribute("iteratorVariable").map(|name| name.trim().to_owned()));
+            }
+            "contextEntry" => {
+                let variable = child(inner, "variable").and_then(|variable| variable.attribute("name"));
+                note.locals.extend(variable.map(|name| name.trim().to_owned()));
             }
             "text" => {
                 let parent = inner.parent_element().map_or("", |parent| parent.tag_name().name());
@@ -409,6 +421,7 @@ fn table(node: Node<'_, '_>, place: &dyn Fn(Node<'_, '_>) -> Place) -> TableNote
         id: node.attribute("id").map(str::to_owned),
         place: place(node),
         rules: rules.collect(),
+        outputs: named("output").count(),
         input_places: named("input").map(place).collect(),
         input_types: expressions
             .map(|node| node.and_then(|node| node.attribute("typeRef").map(str::to_owned)))
