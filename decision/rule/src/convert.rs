@@ -4,7 +4,7 @@
 use banyan_base::FieldError;
 use dsntk_feel::context::FeelContext;
 use dsntk_feel::values::Value;
-use dsntk_feel::{FeelNumber, FeelScope, Name};
+use dsntk_feel::{FeelNumber, Name};
 use dsntk_feel_temporal::{
     FeelDate, FeelDateTime, FeelDaysAndTimeDuration, FeelTime, FeelYearsAndMonthsDuration,
 };
@@ -194,11 +194,4 @@ pub fn trace(value: &Value) -> Option<String> {
         Value::Null(Some(text)) => Some(text.chars().take(500).collect()),
         _ => None,
     }
-}
-
-/// A literal in FEEL.
-pub fn feel_literal(text: &str) -> Option<Value> {
-    let scope = FeelScope::default();
-    let node = dsntk_feel_parser::parse_expression(&scope, text, false).ok()?;
-    Some(dsntk_feel_evaluator::evaluate(&scope, &node))
 }

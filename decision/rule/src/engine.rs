@@ -1,28 +1,29 @@
 //! The engine: models in force, evaluations kept and recomputed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use banyan_base::{Ctx, Finding, Problem};
 use banyan_package::{Package, model::Source};
 use banyan_store::Tx;
+use lru::LruCache;
 use serde_json::{Map, Value as Json, json};
 
 use crate::cases;
 use crate::check;
 use crate::error::Error;
 use crate::explain::{Outcome, Reasons, decide};
-use crate::model::{Model, load};
+use crate::model::{Model, hash_of, load};
 use crate::store::{self, Evaluation, Stored};
 use crate::xml;
 
 /// Models kept ready, by their hashes.
-const KEPT: usize = 200;
+const KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(199);
 
 /// The engine. Shared by reference counting.
-#[derive(Default)]
 pub struct Rules {
-    ready: Mutex<HashMap<String, Arc<Model>>>,
+    ready: Mutex<LruCache<String, Arc<Model>>>,
 }
 
 /// A decision with what it rests on.
@@ -53,7 +54,9 @@ pub struct Question<'a> {
 
 impl Rules {
     pub fn new() -> Arc<Rules> {
-        Arc::default()
+        Arc::new(Rules {
+            ready: Mutex::new(LruCache::new(KEPT)),
+        })
     }
 
     /// The port for other engines: decides by `package.model#decision`; whoever may ask was looked at by them. The evaluation is
@@ -168,22 +171,39 @@ impl Rules {
         Ok(id)
     }
 
+    /// A model that is sent, ready; the same one sent again is not read again.
+    ///
+    /// # Errors
+    /// Where it is refused.
+    pub fn sent(&self, xml: &str, imports: &[String]) -> Result<Arc<Model>, Problem> {
+        let texts: Vec<&str> = std::iter::once(xml).chain(imports.iter().map(String::as_str)).collect();
+        let hash = hash_of(&texts);
+        if let Some(model) = self.known(&hash) {
+            return Ok(model);
+        }
+        let model = Arc::new(load(xml, imports).map_err(Error::Refused)?);
+        self.hold(&model);
+        Ok(model)
+    }
+
+    fn known(&self, hash: &str) -> Option<Arc<Model>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
+    }
+
+    fn hold(&self, model: &Arc<Model>) {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        ready.put(model.hash.clone(), Arc::clone(model));
+    }
+
     fn ready(&self, tx: &mut Tx<'_>, package: &str, name: &str, version: i64, hash: &str) -> Result<Arc<Model>, Problem> {
-        {
-            let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(model) = ready.get(hash) {
-                return Ok(Arc::clone(model));
-            }
+        if let Some(model) = self.known(hash) {
+            return Ok(model);
         }
         let Some(stored) = store::version(tx, package, name, version)? else {
             return Err(Error::NoModel(format!("{package}.{name}")).into());
         };
         let model = Arc::new(load(&stored.xml, &stored.imports).map_err(Error::Refused)?);
-        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if ready.len() >= KEPT {
-            ready.clear();
-        }
-        ready.insert(hash.to_owned(), Arc::clone(&model));
+        self.hold(&model);
         Ok(model)
     }
 

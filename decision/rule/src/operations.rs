@@ -14,7 +14,7 @@ use crate::check;
 use crate::engine::{Decided, Question, Rules, evaluation_json};
 use crate::error::Error;
 use crate::explain::{Outcome, Reasons, decide};
-use crate::model::{Model, load};
+use crate::model::Model;
 use crate::store::{self, Stored};
 
 /// Models are sent whole, with what they import.
@@ -234,10 +234,6 @@ struct Sent {
 }
 
 impl Sent {
-    fn model(&self) -> Result<Arc<Model>, Problem> {
-        Ok(Arc::new(load(&self.xml, &self.imports).map_err(Error::Refused)?))
-    }
-
     fn cases(&self) -> Option<String> {
         match &self.cases {
             Some(Json::String(text)) => Some(text.clone()),
@@ -257,9 +253,9 @@ fn explained(outcome: &Outcome) -> Json {
     json!({ "decisions": outcome.reasons })
 }
 
-fn attempt(_: &Arc<Rules>, call: &Outside<'_>) -> Result<Reply, Problem> {
+fn attempt(rules: &Arc<Rules>, call: &Outside<'_>) -> Result<Reply, Problem> {
     let sent: Sent = body(call.input)?;
-    let model = sent.model()?;
+    let model = rules.sent(&sent.xml, &sent.imports)?;
     let name = match sent.decision.as_ref().or(sent.invocable.as_ref()) {
         Some(name) => name.clone(),
         None => model.main().ok_or_else(|| Error::WhichDecision(model.name().to_owned()))?.name.clone(),
@@ -333,9 +329,9 @@ fn allowed(cx: &banyan_base::Ctx, id: &str, model: &Model) -> Result<(), Problem
     Err(Error::Role(id.to_owned()).into())
 }
 
-fn run_cases(_: &Arc<Rules>, call: &Outside<'_>) -> Result<Reply, Problem> {
+fn run_cases(rules: &Arc<Rules>, call: &Outside<'_>) -> Result<Reply, Problem> {
     let sent: Sent = body(call.input)?;
-    let model = sent.model()?;
+    let model = rules.sent(&sent.xml, &sent.imports)?;
     let text = sent.cases().unwrap_or_default();
     let cases: Vec<Case> = cases::read(&text).map_err(|message| {
         Problem::new(codes::INVALID, "用例不符合要求。").with_error("/cases", "shape", message)

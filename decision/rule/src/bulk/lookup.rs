@@ -145,11 +145,9 @@ impl Lookup {
         let mut ends = Vec::with_capacity(self.ends.len());
         let mut exact = Vec::with_capacity(self.ends.len());
         for end in &self.ends {
-            // Beyond what a column can hold, the last value stands for all.
-            let floor = end.div_euclid(unit);
-            let clamped = i64::try_from(floor).unwrap_or(if floor < 0 { i64::MIN } else { i64::MAX });
-            ends.push(clamped);
-            exact.push(end.rem_euclid(unit) == 0 && i128::from(clamped) == floor);
+            let floor = i64::try_from(end.div_euclid(unit));
+            ends.push(floor.map_err(|_| "a test names a value that columns can't hold".to_owned())?);
+            exact.push(end.rem_euclid(unit) == 0);
         }
         let by_code = match &column.values {
             Values::Text { dictionary, .. } => {

@@ -6,6 +6,8 @@
 mod sweep;
 mod tables;
 
+pub use tables::class_of;
+
 use std::sync::Arc;
 
 use banyan_base::{Ctx, Finding, Severity};
