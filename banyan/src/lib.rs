@@ -10,6 +10,7 @@ pub mod audit_commands;
 pub mod check;
 pub mod commands;
 pub mod config;
+pub mod decide_commands;
 mod declared;
 pub mod demo;
 pub mod features;

@@ -308,6 +308,29 @@ pub fn evaluation_json(kept: &Evaluation) -> Json {
     })
 }
 
+impl Evaluation {
+    /// Reads what [`evaluation_json`] wrote.
+    pub fn of_json(json: &Json) -> Option<Evaluation> {
+        let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
+        let model = text("model")?;
+        let (package, name) = model.split_once('.')?;
+        Some(Evaluation {
+            id: text("id")?,
+            package: package.to_owned(),
+            name: name.to_owned(),
+            version: json.get("model_version")?.as_i64()?,
+            hash: text("model_hash")?,
+            decision: text("decision")?,
+            input: json.get("input")?.clone(),
+            result: json.get("result")?.clone(),
+            explanation: json.get("explanation")?.get("decisions")?.clone(),
+            clock: text("clock")?,
+            evaluated_at: text("evaluated_at")?,
+            evaluated_by: text("evaluated_by")?,
+        })
+    }
+}
+
 /// Recomputes: what was kept, what comes out now, and whether they are the same.
 ///
 /// # Errors

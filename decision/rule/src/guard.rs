@@ -199,6 +199,11 @@ pub fn scan(all: &[Notes]) -> Guarded {
                     found.brief = false;
                     continue;
                 };
+                let several = matches!(&node, AstNode::ExpressionList(items) if items.len() > 1);
+                if note.unary && several && crate::xml::asks(text) {
+                    let message = "a test with `?` must stand alone, not among others".to_owned();
+                    refuse("test-mixed", message, "join the tests by `or`, or write two rules");
+                }
                 let parameters: BTreeSet<String> = note.parameters.iter().cloned().collect();
                 if note.called && parameters.contains(text) {
                     let message = format!("`{text}` is a parameter: calling it could recur without end");

@@ -437,6 +437,20 @@ fn table(node: Node<'_, '_>, place: &dyn Fn(Node<'_, '_>) -> Place) -> TableNote
 /// # Errors
 /// Where it is no XML.
 pub fn prepared(text: &str, today: &str, now: &str, probes: bool) -> Result<String, String> {
+    let text = plain(text, today, now)?;
+    if !probes {
+        return Ok(text);
+    }
+    let document = Document::parse(&text).map_err(|error| error.to_string())?;
+    let root = document.root_element();
+    let decisions = root.children().filter(|node| tag(*node, "decision"));
+    let made: String = decisions.enumerate().map(|(at, node)| probe(&text, node, at)).collect();
+    let end = text.get(..root.range().end).and_then(|whole| whole.rfind("</")).unwrap_or(text.len());
+    let (before, after) = text.split_at(end);
+    Ok(format!("{before}{made}{after}"))
+}
+
+fn plain(text: &str, today: &str, now: &str) -> Result<String, String> {
     let document = Document::parse(text).map_err(|error| error.to_string())?;
     let mut edits: Vec<(std::ops::Range<usize>, String)> = Vec::new();
     let mut skip_until = 0;
@@ -469,21 +483,15 @@ pub fn prepared(text: &str, today: &str, now: &str, probes: bool) -> Result<Stri
         }
         if tag(node, "text") {
             let whole = text.get(range.clone()).unwrap_or_default();
-            let (bound, changed) = bind_clock(whole, today, now);
+            let (mut bound, mut changed) = bind_clock(whole, today, now);
+            if let Some(written) = question(node, &bound, text) {
+                bound = written;
+                changed = true;
+            }
             if changed {
                 skip_until = range.end;
                 edits.push((range, bound));
             }
-        }
-    }
-    if probes {
-        let root = document.root_element();
-        let decisions = root.children().filter(|node| tag(*node, "decision"));
-        let made: String = decisions.enumerate().map(|(at, node)| probe(text, node, at)).collect();
-        let end = text.get(..root.range().end).and_then(|whole| whole.rfind("</"));
-        if let Some(end) = end {
-            let (made, _) = bind_clock(&made, today, now);
-            edits.push((end..end, made));
         }
     }
     edits.sort_by_key(|(range, _)| range.start);
@@ -498,6 +506,59 @@ pub fn prepared(text: &str, today: &str, now: &str, probes: bool) -> Result<Stri
     }
     out.push_str(text.get(at..).unwrap_or_default());
     Ok(out)
+}
+
+/// A test that says `?` is nothing to the engine. It is written so that it is: a list of the value where the test is true, and
+/// an empty one where it is not.
+fn question(node: Node<'_, '_>, bound: &str, text: &str) -> Option<String> {
+    let entry = node.parent_element().filter(|parent| tag(*parent, "inputEntry"))?;
+    let open = bound.find('>')? + 1;
+    let close = bound.rfind("</")?;
+    let inner = bound.get(open..close)?;
+    if !asks(inner) {
+        return None;
+    }
+    let rule = entry.parent_element()?;
+    let column = rule.children().filter(|child| tag(*child, "inputEntry")).position(|child| child == entry)?;
+    let table = rule.parent_element()?;
+    let clause = table.children().filter(|child| tag(*child, "input")).nth(column)?;
+    let expression = child(child(clause, "inputExpression")?, "text")?;
+    let raw = text.get(expression.range())?;
+    let value = raw.get(raw.find('>')? + 1..raw.rfind("</")?)?.trim();
+    let mut test = String::new();
+    split_quoted(inner, |piece, quoted| {
+        test.push_str(&if quoted { piece.to_owned() } else { piece.replace('?', &format!("({value})")) });
+    });
+    let (before, after) = (bound.get(..open)?, bound.get(close..)?);
+    Some(format!("{before}if ({}) then [({value})] else []{after}", test.trim()))
+}
+
+/// Whether a test says `?` outside of quoted texts.
+pub fn asks(test: &str) -> bool {
+    let mut found = false;
+    split_quoted(test, |piece, quoted| found |= !quoted && piece.contains('?'));
+    found
+}
+
+/// Pieces outside and inside of quotation marks, in order.
+fn split_quoted(text: &str, mut piece: impl FnMut(&str, bool)) {
+    let (mut start, mut quoted, mut at) = (0, false, 0);
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let mark = ["&quot;", "&#34;", "\""].into_iter().find(|mark| rest.starts_with(mark));
+        let escaped = quoted && text.get(..at).is_some_and(|before| before.ends_with('\\'));
+        let step = match mark {
+            Some(mark) if !escaped => {
+                let end = if quoted { at + mark.len() } else { at };
+                piece(text.get(start..end).unwrap_or_default(), quoted);
+                start = end;
+                quoted = !quoted;
+                mark.len()
+            }
+            _ => rest.chars().next().map_or(1, char::len_utf8),
+        };
+        at += step;
+    }
+    piece(text.get(start..).unwrap_or_default(), quoted);
 }
 
 /// The engine knows the built-in types by their names in DMN, not by those in FEEL: to it such a value is null.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use dsntk_feel::values::Value;
 use dsntk_model::{
-    BuiltinAggregator, DecisionTable, Expression, HitPolicy, NamedElement, RequiredVariable,
+    BuiltinAggregator, DecisionTable, Expression, HitPolicy, NamedElement,
 };
 use serde_json::{Map, Value as Json};
 
@@ -164,7 +164,9 @@ impl Builder<'_> {
         }
         let outputs = outputs?;
         let becomes = outputs.becomes(table).map_err(|text| why(&text))?;
-        outputs.fit(&wanted, table, &becomes).map_err(|text| why(&text))?;
+        let own = table.type_ref().as_deref().map(|name| kinds.find(&notes.namespace, name));
+        let own = own.unwrap_or(Some(Kind::ANY)).ok_or_else(|| why("has a type that is not there"))?;
+        outputs.fit(&wanted, &own, &becomes).map_err(|text| why(&text))?;
         let rules = tests.len();
         let mut all = outputs.rows.iter().map(|row| outputs.json(row)).collect::<Vec<_>>();
         let alike = all
@@ -389,11 +391,8 @@ impl Outputs {
     }
 
     /// The engine makes what is not of the declared type null, lists of one into their item; only what stays as it is, is compiled.
-    fn fit(&self, wanted: &Kind, table: &DecisionTable, becomes: &Becomes) -> Result<(), String> {
-        let own = table.type_ref().as_deref().and_then(crate::kind::built_in);
-        let own = if table.type_ref().is_none() { Some(Base::Any) } else { own };
-        let own = own.ok_or("has a type of its own")?;
-        for base in [&wanted.base, &own] {
+    fn fit(&self, wanted: &Kind, own: &Kind, becomes: &Becomes) -> Result<(), String> {
+        for base in [&wanted.base, &own.base] {
             let item = match (base, becomes) {
                 (Base::Any, _) => continue,
                 (Base::Number, Becomes::Count | Becomes::Sum(_) | Becomes::Extreme { .. }) => continue,
