@@ -8,6 +8,7 @@ use banyan_package::{Installed, Package};
 use banyan_process::bpmn::{Kind, Known, Presence, check};
 use banyan_process::{Engine, Ports, Source};
 use banyan_registry::{Part, Registry};
+use banyan_rule::Rules;
 use banyan_store::Tx;
 
 /// Names of the door's operations, once there is a door.
@@ -71,7 +72,8 @@ impl Known for Around<'_> {
                 let (package, short) = self.package_of(name);
                 let named = format!("id=\"{short}\"");
                 presence(
-                    package.is_some_and(|package| package.processes.iter().any(|one| one.text.contains(&named))),
+                    package
+                        .is_some_and(|package| package.processes.iter().any(|one| one.text.contains(&named))),
                 )
             }
         }
@@ -114,10 +116,15 @@ impl Part for Processes {
 }
 
 /// What the engine asks of others. Decisions and forms are given by their engines.
-pub(crate) fn ports(registry: &Arc<Registry>) -> Ports {
-    let calendar = Arc::clone(registry);
+pub(crate) fn ports(registry: &Arc<Registry>, rules: &Arc<Rules>) -> Ports {
+    let (calendar, rules) = (Arc::clone(registry), Arc::clone(rules));
     Ports {
-        working_day: Some(Box::new(move |tx, from, days| calendar.working_day(tx, from, days))),
+        decide: Some(Box::new(move |cx, tx, decision, input| {
+            rules.decide(cx, tx, decision, &serde_json::Value::Object(input.clone()))
+        })),
+        working_day: Some(Box::new(move |tx, from, days| {
+            calendar.working_day(tx, from, days)
+        })),
         names: Some(Box::new(banyan_identity::account_names)),
         ..Ports::default()
     }
