@@ -19,6 +19,7 @@ mod overlay_life;
 mod package_life;
 mod package_refused;
 mod people;
+mod processes;
 mod person_log;
 mod person_pages;
 mod restore;
