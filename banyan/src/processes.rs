@@ -71,7 +71,8 @@ impl Known for Around<'_> {
                 let (package, short) = self.package_of(name);
                 let named = format!("id=\"{short}\"");
                 presence(
-                    package.is_some_and(|package| package.processes.iter().any(|one| one.text.contains(&named))),
+                    package
+                        .is_some_and(|package| package.processes.iter().any(|one| one.text.contains(&named))),
                 )
             }
         }
@@ -117,7 +118,9 @@ impl Part for Processes {
 pub(crate) fn ports(registry: &Arc<Registry>) -> Ports {
     let calendar = Arc::clone(registry);
     Ports {
-        working_day: Some(Box::new(move |tx, from, days| calendar.working_day(tx, from, days))),
+        working_day: Some(Box::new(move |tx, from, days| {
+            calendar.working_day(tx, from, days)
+        })),
         names: Some(Box::new(banyan_identity::account_names)),
         ..Ports::default()
     }

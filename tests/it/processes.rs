@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::support::{beds, files};
 
 const PACKAGE: &str = "id = \"lending\"\ntitle = { zh = \"借用\" }\nword = \"service\"\nowner = \"省数字办\"\nversion = \"1.0.0\"\n[roles.clerk]\ntitle = { zh = \"经办\" }\n[roles.chief]\ntitle = { zh = \"负责人\" }\n";
-const RECORD: &str = "name = \"loan\"\ntitle = { zh = \"借用单\" }\n[fields.what]\ntitle = { zh = \"物品\" }\ntype = \"text\"\nrequired = true\n";
+const RECORD: &str = "title = { zh = \"借用单\" }\nlabel = \"what\"\n[fields.what]\ntitle = { zh = \"物品\" }\ntype = \"text\"\nrequired = true\n";
 
 const PROCESS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
@@ -88,7 +88,10 @@ fn a_case_runs_over_http() {
             )
             .unwrap();
         assert_eq!(found["fields"]["what"], "投影仪");
-        let (status, _) = look(&Client::anonymous(address), &format!("/v1/process_instances/{case}"));
+        let (status, _) = look(
+            &Client::anonymous(address),
+            &format!("/v1/process_instances/{case}"),
+        );
         assert_eq!(status, 401);
     }
 }

@@ -19,7 +19,6 @@ pub enum Who {
 use Who::{Admin, Colleagues, Designer, Records, SignedIn, World};
 
 pub const TABLE: &[(&str, Who)] = &[
-
     ("incident.list", Designer(&["only_designers_mend"])),
     ("incident.retry", Designer(&["only_designers_mend"])),
     ("instance.cancel", Designer(&["only_designers_mend"])),
@@ -46,9 +45,9 @@ pub const TABLE: &[(&str, Who)] = &[
     ("task.list", SignedIn(&["a_case_goes_from_hand_to_hand"])),
     ("task.release", SignedIn(&["a_case_goes_from_hand_to_hand"])),
     ("task.view", SignedIn(&["a_case_goes_from_hand_to_hand"])),
-    ("task_view.create", SignedIn(&["views_are_ones_own"])),
-    ("task_view.delete", SignedIn(&["views_are_ones_own"])),
-    ("task_view.list", SignedIn(&["views_are_ones_own"])),
+    ("task_view.create", Colleagues(&["views_are_ones_own"])),
+    ("task_view.delete", Colleagues(&["views_are_ones_own"])),
+    ("task_view.list", Colleagues(&["views_are_ones_own"])),
     ("work.complete", Colleagues(&["only_workers_do_work"])),
     ("work.fail", Colleagues(&["only_workers_do_work"])),
     ("work.fetch", Colleagues(&["only_workers_do_work"])),

@@ -173,6 +173,12 @@ impl<'a> Run<'a> {
             "incident",
             json!({ "kind": fault.kind, "message": fault.message }),
         );
+        // What is too large to be kept is not kept with the incident either.
+        let step = if fault.kind == "size" {
+            Step::Leave(Json::Null)
+        } else {
+            step
+        };
         let trouble = Trouble {
             kind: fault.kind.into(),
             message: fault.message,
