@@ -14,11 +14,13 @@ use banyan_identity::person::{self, PersonLog};
 use banyan_identity::simulate::{self, Counted, Simulator};
 use banyan_identity::{Accounts, CedarPolicy, NewAccount, PartyRegister, Settings};
 use banyan_registry::{Registry, Retention};
+use banyan_rule::Rules;
 use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
 use crate::declared::Installed;
+use crate::parts::Decisions;
 use crate::{policy_commands, processes};
 
 /// A running platform.
@@ -34,6 +36,7 @@ pub struct Platform {
     pub audit: Arc<AuditTrail>,
     pub keys: Arc<Keys>,
     pub erasures: Arc<Erasures>,
+    pub rules: Arc<Rules>,
 }
 
 /// What a platform keeps beside its database of records.
@@ -121,6 +124,7 @@ impl Platform {
             &person::MIGRATIONS,
             &banyan_registry::MIGRATIONS,
             &banyan_process::MIGRATIONS,
+            &banyan_rule::MIGRATIONS,
         ])?;
         if let Some(what) = db.read(feed::ahead)? {
             return Err(Problem::internal(format!(
@@ -141,12 +145,16 @@ impl Platform {
         }));
         registry.name_people(Box::new(banyan_identity::account_names));
         let processes = banyan_process::Engine::new();
-        processes.connect(processes::ports(&registry));
+        let rules = Rules::new();
+        processes.connect(processes::ports(&registry, &rules));
         let operations = processes::Operations::default();
-        registry.join(vec![Arc::new(processes::Processes {
-            engine: Arc::clone(&processes),
-            operations: Arc::clone(&operations),
-        })]);
+        registry.join(vec![
+            Arc::new(Decisions(Arc::clone(&rules))),
+            Arc::new(processes::Processes {
+                engine: Arc::clone(&processes),
+                operations: Arc::clone(&operations),
+            }),
+        ]);
         let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
         registry.seal_with(&keys);
         // The first look loads the policies before anybody is let in.
@@ -161,6 +169,7 @@ impl Platform {
         rows.extend(banyan_identity::operations(&accounts));
         rows.extend(banyan_door::job_operations());
         rows.extend(banyan_process::operations(&processes));
+        rows.extend(banyan_rule::operations(&rules));
         let names_shown = beside.audit.names_shown;
         let audit = Arc::new(AuditTrail::open(&beside.audit, &world).map_err(Problem::internal)?);
         if beside.audit.salts == db.url() {
@@ -230,6 +239,7 @@ impl Platform {
             audit,
             keys,
             erasures,
+            rules,
         })
     }
 

@@ -8,6 +8,7 @@ use banyan_package::{Installed, Package};
 use banyan_process::bpmn::{Kind, Known, Presence, check};
 use banyan_process::{Engine, Ports, Source};
 use banyan_registry::{Part, Registry};
+use banyan_rule::Rules;
 use banyan_store::Tx;
 
 /// Names of the door's operations, once there is a door.
@@ -115,9 +116,12 @@ impl Part for Processes {
 }
 
 /// What the engine asks of others. Decisions and forms are given by their engines.
-pub(crate) fn ports(registry: &Arc<Registry>) -> Ports {
-    let calendar = Arc::clone(registry);
+pub(crate) fn ports(registry: &Arc<Registry>, rules: &Arc<Rules>) -> Ports {
+    let (calendar, rules) = (Arc::clone(registry), Arc::clone(rules));
     Ports {
+        decide: Some(Box::new(move |cx, tx, decision, input| {
+            rules.decide(cx, tx, decision, &serde_json::Value::Object(input.clone()))
+        })),
         working_day: Some(Box::new(move |tx, from, days| {
             calendar.working_day(tx, from, days)
         })),

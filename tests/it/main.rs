@@ -2,10 +2,13 @@
 
 mod attacks;
 mod audit;
+mod canary;
 mod client;
 mod clocks;
 mod consent;
 mod coverage;
+mod decisions;
+mod dmn_tck;
 mod erasure;
 mod examples;
 mod features;

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use banyan_base::{Ctx, Problem, World};
 use banyan_door::{Decision, Door, Handler, LogAudit, Method, Metrics, Operation, Policy, Reply, Target};
-use banyan_process::engine::Command;
 use banyan_process::engine::state::Wait;
 use banyan_process::{Engine, Session, Source, Start};
 use banyan_store::{Db, Options};
@@ -259,7 +258,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            say(&format!("{problem}: {}", problem.internal.unwrap_or_default()));
+            say(&format!("{problem}: {}", problem.internal.as_deref().unwrap_or_default()));
             ExitCode::FAILURE
         }
     }
