@@ -417,13 +417,11 @@ impl<'a> Run<'a> {
             Kind::Local | Kind::Repeat(_) | Kind::Ended => return,
         }
         match state_owner(self.inst, scope) {
-            Some(owner) => {
-                if self.is(owner, |wait| *wait == Wait::Inside) {
-                    self.go_on(owner, Step::Leave(Json::Null));
-                }
+            Some(owner) if self.is(owner, |wait| *wait == Wait::Inside) => {
+                self.go_on(owner, Step::Leave(Json::Null));
             }
             None if scope == ROOT => self.finish(Standing::Completed, None),
-            None => {}
+            _ => {}
         }
     }
 
