@@ -48,6 +48,10 @@ bench-audit: ## Durable entries of the audit log a second, and what the log adds
 	cargo run --release -p banyan-identity --example audit_bench
 	cargo run --release -p banyan --example trail_bench
 
+bench-process: ## Process instances a CPU-second on durable state: empty, and beside 1 M finished and 100 k running ones.
+	cargo run --release -p banyan-process --example process_bench
+	cargo run --release -p banyan-process --example process_bench -- 1000000 100000
+
 bench-policy: ## What row conditions and masks cost a list over a million records.
 	cargo run --release -p banyan --example policy_bench
 
