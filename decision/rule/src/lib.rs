@@ -1,7 +1,7 @@
 //! Decisions: DMN 1.5 models are read, checked, versioned and evaluated, with the rules that fired (plan clause 1.2).
 //!
 //! Invariants
-//! - Whatever the model and the input, an evaluation ends, and never takes the server down (docs/decisions.md names the guards).
+//! - Whatever the model and the input, an evaluation ends, and never takes the server down (docs/decision-models.md names the guards).
 //! - `today()` and `now()` come from `Ctx`, so that an evaluation can be recomputed.
 //! - Must not know: who asks, what a decision is about.
 //!
