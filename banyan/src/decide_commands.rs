@@ -48,16 +48,25 @@ pub fn run(config: &Config, command: &Decide) -> Result<String, String> {
         return cases(&cx, &model, path);
     }
     let input: Map<String, Json> = match &command.input {
-        Some(path) => serde_json::from_str(&text(path)?).map_err(|error| format!("{}: {error}", path.display()))?,
+        Some(path) => {
+            serde_json::from_str(&text(path)?).map_err(|error| format!("{}: {error}", path.display()))?
+        }
         None => Map::new(),
     };
     let name = match &command.decision {
         Some(name) => name.clone(),
-        None => model.main().ok_or("the model has several decisions: name one by --decision")?.name.clone(),
+        None => model
+            .main()
+            .ok_or("the model has several decisions: name one by --decision")?
+            .name
+            .clone(),
     };
     let outcome = decide(&cx, &model, &name, &input, Reasons::Given).map_err(|error| match error {
         Undecided::NoDecision(name) => {
-            format!("there is no decision `{name}`; there are: {}", model.decisions().join(", "))
+            format!(
+                "there is no decision `{name}`; there are: {}",
+                model.decisions().join(", ")
+            )
         }
         other => other.to_string(),
     })?;
@@ -75,29 +84,46 @@ fn text(path: &Path) -> Result<String, String> {
 }
 
 fn pretty(json: &Json) -> Result<String, String> {
-    serde_json::to_string_pretty(json).map(|text| text + "\n").map_err(|error| error.to_string())
+    serde_json::to_string_pretty(json)
+        .map(|text| text + "\n")
+        .map_err(|error| error.to_string())
 }
 
 fn model(command: &Decide) -> Result<Arc<Model>, String> {
     let path = command.model.as_ref().ok_or("name the model, a DMN file")?;
-    let imports: Vec<String> = command.imports.iter().map(|path| text(path)).collect::<Result<_, _>>()?;
+    let imports: Vec<String> = command
+        .imports
+        .iter()
+        .map(|path| text(path))
+        .collect::<Result<_, _>>()?;
     load(&text(path)?, &imports).map(Arc::new).map_err(|refusals| {
         let lines = refusals.iter().map(|one| {
             let (line, column) = (one.place.line, one.place.column);
-            format!("{}:{line}:{column}: error[{}]: {}", path.display(), one.rule, one.message)
+            format!(
+                "{}:{line}:{column}: error[{}]: {}",
+                path.display(),
+                one.rule,
+                one.message
+            )
         });
         lines.collect::<Vec<_>>().join("\n")
     })
 }
 
 fn cases(cx: &Ctx, model: &Arc<Model>, path: &Path) -> Result<String, String> {
-    let cases = banyan_rule::cases::read(&text(path)?).map_err(|error| format!("{}: {error}", path.display()))?;
+    let cases =
+        banyan_rule::cases::read(&text(path)?).map_err(|error| format!("{}: {error}", path.display()))?;
     let mut said = String::new();
     let mut failed = 0;
     for case in &cases {
         let went = banyan_rule::cases::run(cx, model, case);
         let word = if went.passed { "ok" } else { "FAILED" };
-        said.push_str(&format!("{word} {}: {} ({})\n", went.name, went.got, went.rules.join(", ")));
+        said.push_str(&format!(
+            "{word} {}: {} ({})\n",
+            went.name,
+            went.got,
+            went.rules.join(", ")
+        ));
         if !went.passed {
             failed += 1;
             let why = went.why.map(|why| format!(": {why}")).unwrap_or_default();
@@ -111,7 +137,8 @@ fn cases(cx: &Ctx, model: &Arc<Model>, path: &Path) -> Result<String, String> {
 fn replay(config: &Config, cx: &Ctx, command: &Decide, what: &str) -> Result<String, String> {
     let told = |problem: Problem| explain(&problem);
     let answer = if Path::new(what).is_file() {
-        let kept: Json = serde_json::from_str(&text(Path::new(what))?).map_err(|error| format!("{what}: {error}"))?;
+        let kept: Json =
+            serde_json::from_str(&text(Path::new(what))?).map_err(|error| format!("{what}: {error}"))?;
         let kept = Evaluation::of_json(&kept).ok_or_else(|| format!("{what}: this is no evaluation"))?;
         replayed(cx, &model(command)?, &kept).map_err(told)?
     } else {
@@ -126,6 +153,10 @@ fn replay(config: &Config, cx: &Ctx, command: &Decide, what: &str) -> Result<Str
     if same.values().all(|same| *same) {
         return Ok(text);
     }
-    let differs: Vec<&str> = same.iter().filter(|(_, same)| !**same).map(|(key, _)| key.trim_start_matches("same_")).collect();
+    let differs: Vec<&str> = same
+        .iter()
+        .filter(|(_, same)| !**same)
+        .map(|(key, _)| key.trim_start_matches("same_"))
+        .collect();
     Err(format!("{text}the replay differs: {}", differs.join(", ")))
 }

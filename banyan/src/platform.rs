@@ -145,7 +145,10 @@ impl Platform {
         let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
         registry.seal_with(&keys);
         let rules = Rules::new();
-        registry.join(vec![Arc::new(Decisions(Arc::clone(&rules)))]);
+        registry.join(vec![Arc::new(Decisions {
+            rules: Arc::clone(&rules),
+            world: world.clone(),
+        })]);
         // The first look loads the policies before anybody is let in.
         db.read(|tx| registry.catalog(tx))?;
         let accounts = Arc::new(Accounts::new(db.clone(), world.clone(), settings)?);

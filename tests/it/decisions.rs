@@ -1,7 +1,10 @@
 //! Decisions of packages: versions by day, evaluations that are kept and recomputed, cases beside models, and who may ask.
 
+use banyan::config::{Config, Store};
+use banyan::decide_commands::{self, Decide};
 use banyan_base::{Actor, ActorKind, Ctx, SourceFile};
 use banyan_door::Input;
+use clap::Parser;
 use serde_json::{Value as Json, json};
 
 use crate::support::{Bed, beds, document, files};
@@ -47,7 +50,8 @@ fn package(attributes: &str, child: &str, cases: &str) -> Vec<SourceFile> {
     ])
 }
 
-const CASES: &str = r#"[{"name": "孩子", "decision": "票价", "input": {"年龄": 8}, "expected": 20, "rules": ["票价#1"]}]"#;
+const CASES: &str =
+    r#"[{"name": "孩子", "decision": "票价", "input": {"年龄": 8}, "expected": 20, "rules": ["票价#1"]}]"#;
 
 fn person(bed: &Bed, id: &str, roles: &[&str]) -> Ctx {
     bed.platform.world.ctx(Actor {
@@ -74,9 +78,20 @@ fn versions_count_from_their_days_on() {
         let cases = CASES.replace("20,", "15,");
         bed.apply(package(later, "15", &cases), false).unwrap();
         let cx = person(&bed, "someone", &[]);
-        let ask = |at: &str| evaluate(&bed, &cx, json!({ "decision": "票价", "input": { "年龄": 8 }, "at": at }));
+        let ask = |at: &str| {
+            evaluate(
+                &bed,
+                &cx,
+                json!({ "decision": "票价", "input": { "年龄": 8 }, "at": at }),
+            )
+        };
         let old = ask("2021-05-31").unwrap();
-        assert_eq!((&old["result"], &old["model_version"]), (&json!(20), &json!(1)), "{}", bed.name());
+        assert_eq!(
+            (&old["result"], &old["model_version"]),
+            (&json!(20), &json!(1)),
+            "{}",
+            bed.name()
+        );
         let new = ask("2021-06-01").unwrap();
         assert_eq!((&new["result"], &new["model_version"]), (&json!(15), &json!(2)));
         let none = ask("2019-12-31").unwrap_err();
@@ -84,11 +99,19 @@ fn versions_count_from_their_days_on() {
         let fired = &new["explanation"]["decisions"][0]["matched"][0];
         assert_eq!((&fired["id"], &fired["rule"]), (&json!("r-child"), &json!(1)));
         assert_eq!(fired["law"], "《收费办法》第三条");
-        let seen = bed.call(&cx, "decision.view", Input::default().with_path("id", "fees.ticket"));
+        let seen = bed.call(
+            &cx,
+            "decision.view",
+            Input::default().with_path("id", "fees.ticket"),
+        );
         let seen = document(seen.unwrap());
         assert_eq!(seen["versions"].as_array().unwrap().len(), 2);
         assert_eq!(seen["cases"][0]["name"], "孩子");
-        let missing = bed.call(&cx, "decision.view", Input::default().with_path("id", "fees.other"));
+        let missing = bed.call(
+            &cx,
+            "decision.view",
+            Input::default().with_path("id", "fees.other"),
+        );
         assert_eq!(missing.err().unwrap().code.name, "not-found");
         let listed = document(bed.call(&cx, "decision.list", Input::default()).unwrap());
         assert_eq!(listed["items"][0]["decisions"], json!(["票价", "应收"]));
@@ -105,9 +128,15 @@ fn a_case_that_fails_stops_the_package() {
     let problem = bed.apply(package("", "25", CASES), false).unwrap_err();
     assert_eq!(problem.code.name, "package-refused");
     let text = problem.to_json("t").to_string();
-    assert!(text.contains("case-failed") && text.contains("decisions/ticket.cases.json"), "{text}");
+    assert!(
+        text.contains("case-failed") && text.contains("decisions/ticket.cases.json"),
+        "{text}"
+    );
     let broken = CASES.replace("票价#1", "票价#2");
-    assert!(bed.apply(package("", "20", &broken), false).is_err(), "another rule fires");
+    assert!(
+        bed.apply(package("", "20", &broken), false).is_err(),
+        "another rule fires"
+    );
     bed.apply(package("", "20", CASES), false).unwrap();
 }
 
@@ -117,7 +146,8 @@ fn evaluations_are_kept_recomputed_and_ones_own() {
         bed.apply(package("", "20", CASES), false).unwrap();
         let cx = person(&bed, "someone", &[]);
         let yesterday = cx.today().yesterday().unwrap().to_string();
-        let body = json!({ "decision": "应收", "input": { "年龄": 30, "申请日": yesterday }, "record": true });
+        let body =
+            json!({ "decision": "应收", "input": { "年龄": 30, "申请日": yesterday }, "record": true });
         let made = evaluate(&bed, &cx, body).unwrap();
         assert_eq!(made["result"], 40, "{}", bed.name());
         let id = made["evaluation"].as_str().unwrap();
@@ -126,17 +156,25 @@ fn evaluations_are_kept_recomputed_and_ones_own() {
         assert_eq!((&seen["decision"], &seen["result"]), (&json!("应收"), &json!(40)));
         assert_eq!(seen["model_hash"], made["model_hash"]);
         // Another version is in force by now: the old one is recomputed all the same.
-        bed.apply(package("", "20", &CASES.replace("孩子", "儿童")), false).unwrap();
+        bed.apply(package("", "20", &CASES.replace("孩子", "儿童")), false)
+            .unwrap();
         let changed = model("", "20").replace("40", "50");
         let changed = files(&[("package.toml", PACKAGE), ("decisions/ticket.dmn", &changed)]);
         bed.apply(changed, false).unwrap();
         let again = document(bed.call(&cx, "evaluation.replay", of()).unwrap());
-        assert_eq!((&again["same"], &again["result"]), (&json!(true), &json!(40)), "{again}");
+        assert_eq!(
+            (&again["same"], &again["result"]),
+            (&json!(true), &json!(40)),
+            "{again}"
+        );
         // Nobody else sees it, but administrators.
         for operation in ["evaluation.view", "evaluation.replay"] {
             let other = bed.call(&person(&bed, "another", &[]), operation, of());
             assert_eq!(other.err().unwrap().code.name, "not-found");
-            assert!(bed.call(&person(&bed, "keeper", &["admin"]), operation, of()).is_ok());
+            assert!(
+                bed.call(&person(&bed, "keeper", &["admin"]), operation, of())
+                    .is_ok()
+            );
         }
         // What is not asked to be kept is not.
         let plain = evaluate(&bed, &cx, json!({ "decision": "票价", "input": { "年龄": 30 } })).unwrap();
@@ -153,7 +191,10 @@ fn only_the_roles_a_model_names_ask_it() {
     let refused = evaluate(&bed, &person(&bed, "someone", &[]), body()).unwrap_err();
     assert_eq!(refused.code.name, "forbidden");
     let made = evaluate(&bed, &person(&bed, "clerk", &["fees.clerk"]), body()).unwrap();
-    assert!(made["evaluation"].is_string(), "the model asks to be recorded: {made}");
+    assert!(
+        made["evaluation"].is_string(),
+        "the model asks to be recorded: {made}"
+    );
     // Wrong inputs are named.
     let wrong = json!({ "decision": "票价", "input": { "年龄": "八" } });
     let problem = evaluate(&bed, &person(&bed, "clerk", &["fees.clerk"]), wrong).unwrap_err();
@@ -161,5 +202,60 @@ fn only_the_roles_a_model_names_ask_it() {
     // Nobody decides by giving the result of what is required.
     let given = json!({ "decision": "应收", "input": { "年龄": 30, "申请日": "2000-01-01", "票价": 1 } });
     let answer = evaluate(&bed, &person(&bed, "clerk", &["fees.clerk"]), given).unwrap();
-    assert_eq!((&answer["result"], &answer["ignored"]), (&json!(40), &json!(["票价"])));
+    assert_eq!(
+        (&answer["result"], &answer["ignored"]),
+        (&json!(40), &json!(["票价"]))
+    );
+}
+
+#[derive(clap::Parser)]
+struct Line {
+    #[command(flatten)]
+    decide: Decide,
+}
+
+#[test]
+fn the_command_line_decides_and_outsiders_recompute() {
+    for bed in beds() {
+        bed.apply(package("", "20", CASES), false).unwrap();
+        let cx = person(&bed, "someone", &[]);
+        let body = json!({ "decision": "票价", "input": { "年龄": 8 }, "record": true });
+        let id = evaluate(&bed, &cx, body).unwrap()["evaluation"].as_str().unwrap().to_owned();
+        let of = Input::default().with_path("id", id.as_str());
+        let kept = document(bed.call(&cx, "evaluation.view", of).unwrap());
+        let write = |name: &str, text: &str| {
+            let path = bed.test.folder.join(name);
+            std::fs::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let config = Config {
+            store: Store {
+                url: Some(bed.test.url.clone()),
+                ..Store::default()
+            },
+            ..Config::default()
+        };
+        let line = |words: &[&str]| {
+            let words = ["decide"].iter().chain(words);
+            decide_commands::run(&config, &Line::parse_from(words).decide)
+        };
+        let dmn = write("ticket.dmn", &model("", "20"));
+        let (given, cases) = (write("input.json", "{\"年龄\": 8}"), write("cases.json", CASES));
+        let said = line(&[&dmn, "--decision", "票价", "--input", &given]).unwrap();
+        let said: Json = serde_json::from_str(&said).unwrap();
+        assert_eq!((&said["result"], &said["explanation"]["decisions"][0]["matched"][0]["rule"]), (&json!(20), &json!(1)));
+        assert!(line(&[&dmn, "--decision", "没有"]).unwrap_err().contains("票价"), "the decisions there are, are named");
+        assert!(line(&[&dmn, "--cases", &cases]).unwrap().contains("1 cases, 0 failed"));
+        // By the database, and by whoever has the two files.
+        assert!(line(&["--replay", &id]).is_ok(), "{}", bed.name());
+        let record = write("evaluation.json", &kept.to_string());
+        assert!(line(&[&dmn, "--replay", &record]).is_ok());
+        let mut forged = kept.clone();
+        forged["result"] = json!(10);
+        let forged = write("forged.json", &forged.to_string());
+        assert!(line(&[&dmn, "--replay", &forged]).unwrap_err().ends_with("differs: result"));
+        let other = write("other.dmn", &model("", "15"));
+        let differs = line(&[&other, "--replay", &record]).unwrap_err();
+        assert!(differs.ends_with("differs: explanation, model, result"), "{differs}");
+    }
 }

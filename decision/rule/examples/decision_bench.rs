@@ -21,7 +21,9 @@ use serde_json::{Map, Value as Json, json};
 const HEAD: &str = "<definitions xmlns=\"https://www.omg.org/spec/DMN/20230324/MODEL/\" namespace=\"https://banyan.local/bench\" name=\"bench\">";
 
 fn input(name: &str, kind: &str) -> String {
-    format!("<inputData id=\"_{name}\" name=\"{name}\"><variable name=\"{name}\" typeRef=\"{kind}\"/></inputData>")
+    format!(
+        "<inputData id=\"_{name}\" name=\"{name}\"><variable name=\"{name}\" typeRef=\"{kind}\"/></inputData>"
+    )
 }
 
 fn model(policy: &str, columns: &[(&str, &str)], rules: &[Vec<String>]) -> Result<Arc<Model>, String> {
@@ -29,7 +31,9 @@ fn model(policy: &str, columns: &[(&str, &str)], rules: &[Vec<String>]) -> Resul
     let inputs: String = columns.iter().map(|(name, kind)| input(name, kind)).collect();
     let needs: String = columns
         .iter()
-        .map(|(name, _)| format!("<informationRequirement><requiredInput href=\"#_{name}\"/></informationRequirement>"))
+        .map(|(name, _)| {
+            format!("<informationRequirement><requiredInput href=\"#_{name}\"/></informationRequirement>")
+        })
         .collect();
     let clauses: String = columns
         .iter()
@@ -42,7 +46,11 @@ fn model(policy: &str, columns: &[(&str, &str)], rules: &[Vec<String>]) -> Resul
                 .iter()
                 .enumerate()
                 .map(|(at, cell)| {
-                    let entry = if at < columns.len() { "inputEntry" } else { "outputEntry" };
+                    let entry = if at < columns.len() {
+                        "inputEntry"
+                    } else {
+                        "outputEntry"
+                    };
                     format!("<{entry}><text>{}</text></{entry}>", escape(cell))
                 })
                 .collect();
@@ -53,7 +61,9 @@ fn model(policy: &str, columns: &[(&str, &str)], rules: &[Vec<String>]) -> Resul
         "{HEAD}{inputs}<decision id=\"_d\" name=\"d\"><variable name=\"d\"/>{needs}<decisionTable hitPolicy=\"{policy}\">{clauses}\
          <output/>{rules}</decisionTable></decision></definitions>"
     );
-    load(&xml, &[]).map(Arc::new).map_err(|refusals| format!("{refusals:?}"))
+    load(&xml, &[])
+        .map(Arc::new)
+        .map_err(|refusals| format!("{refusals:?}"))
 }
 
 /// The table of the notes: four rules over two columns.
@@ -64,7 +74,10 @@ fn small() -> Result<Arc<Model>, String> {
         ["<= 18", "\"low\"", "\"ask\""],
         ["<= 18", "\"high\"", "\"declined\""],
     ];
-    let rules: Vec<Vec<String>> = rules.iter().map(|rule| rule.iter().map(|cell| (*cell).to_owned()).collect()).collect();
+    let rules: Vec<Vec<String>> = rules
+        .iter()
+        .map(|rule| rule.iter().map(|cell| (*cell).to_owned()).collect())
+        .collect();
     model("UNIQUE", &[("age", "number"), ("risk", "string")], &rules)
 }
 
@@ -85,10 +98,18 @@ fn policy() -> Result<Arc<Model>, String> {
         rules.push(vec![
             format!("[{low}..{})", low + 30),
             format!("< {}.50", 1000 + at * 150),
-            if at % 3 == 0 { "-".into() } else { format!("\"r{}\", \"r{}\"", at % 5, (at + 1) % 5) },
+            if at % 3 == 0 {
+                "-".into()
+            } else {
+                format!("\"r{}\", \"r{}\"", at % 5, (at + 1) % 5)
+            },
             if at % 4 == 0 { "true".into() } else { "-".into() },
             format!(">= date(\"20{:02}-01-01\")", 5 + at % 15),
-            if at % 2 == 0 { format!("> {}", at % 6) } else { "-".into() },
+            if at % 2 == 0 {
+                format!("> {}", at % 6)
+            } else {
+                "-".into()
+            },
             format!("\"grant {at}\""),
         ]);
     }
@@ -175,7 +196,11 @@ fn said(what: &str, count: usize, seconds: f64) {
 fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     let spent = || {
         let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-        text.split_whitespace().next()?.parse::<f64>().ok().map(|nanos| nanos / 1e9)
+        text.split_whitespace()
+            .next()?
+            .parse::<f64>()
+            .ok()
+            .map(|nanos| nanos / 1e9)
     };
     let (before, start) = (spent(), Instant::now());
     let value = work();
@@ -187,7 +212,11 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
 fn one_by_one(cx: &Ctx) -> Result<(), String> {
     let model = small()?;
     let rows: Vec<Map<String, Json>> = (0..1_000)
-        .filter_map(|at| json!({ "age": at % 90, "risk": if at % 2 == 0 { "low" } else { "high" } }).as_object().cloned())
+        .filter_map(|at| {
+            json!({ "age": at % 90, "risk": if at % 2 == 0 { "low" } else { "high" } })
+                .as_object()
+                .cloned()
+        })
         .collect();
     for (reasons, what, rounds) in [
         (Reasons::LeftOut, "4-rule table, JSON in and out", 200),
@@ -212,7 +241,11 @@ fn one_by_one(cx: &Ctx) -> Result<(), String> {
         Ok::<(), String>(())
     });
     result?;
-    said("4-rule table, JSON rows in batches of 1,000, with rules", rows.len() * rounds, seconds);
+    said(
+        "4-rule table, JSON rows in batches of 1,000, with rules",
+        rows.len() * rounds,
+        seconds,
+    );
     Ok(())
 }
 
@@ -226,17 +259,28 @@ fn over_columns(cx: &Ctx) -> Result<(), String> {
     let ((), seconds) = timed(|| {
         for row in 0..10_000 {
             let Some(input) = sample.json(row) else { continue };
-            let Ok(outcome) = decide(cx, &model, "d", &input, Reasons::Given) else { continue };
-            let rules: Vec<usize> =
-                outcome.reasons.iter().flat_map(|reason| reason.matched.iter().map(|fired| fired.rule)).collect();
-            let own: Vec<usize> = outcomes.reasons(row).into_iter().flat_map(|reason| reason.rules).collect();
+            let Ok(outcome) = decide(cx, &model, "d", &input, Reasons::Given) else {
+                continue;
+            };
+            let rules: Vec<usize> = outcome
+                .reasons
+                .iter()
+                .flat_map(|reason| reason.matched.iter().map(|fired| fired.rule))
+                .collect();
+            let own: Vec<usize> = outcomes
+                .reasons(row)
+                .into_iter()
+                .flat_map(|reason| reason.rules)
+                .collect();
             if outcome.result == outcomes.result(row) && rules == own {
                 checked += 1;
             }
             fired += rules.len();
         }
     });
-    println!("20-rule policy: {checked} of 10,000 random rows are the same by columns and row by row; {fired} rules fired");
+    println!(
+        "20-rule policy: {checked} of 10,000 random rows are the same by columns and row by row; {fired} rules fired"
+    );
     if checked != 10_000 {
         return Err("columns and rows differ".into());
     }
@@ -249,18 +293,42 @@ fn over_columns(cx: &Ctx) -> Result<(), String> {
         Ok::<(), String>(())
     });
     result?;
-    said("20-rule policy, row by row, the engine below alone", 3_000, seconds);
+    said(
+        "20-rule policy, row by row, the engine below alone",
+        3_000,
+        seconds,
+    );
     let count = 10_000_000;
     let frame = random(count).frame()?;
     let (outcomes, seconds) = timed(|| plan.run(&frame, 1).map(|outcomes| black_box(outcomes).rows));
     outcomes?;
-    said("20-rule policy over columns, with rules, one thread", count, seconds);
+    said(
+        "20-rule policy over columns, with rules, one thread",
+        count,
+        seconds,
+    );
     let start = Instant::now();
     let outcomes = plan.run(&frame, 2)?;
-    said("20-rule policy over columns, with rules, two threads (wall)", count, start.elapsed().as_secs_f64());
+    said(
+        "20-rule policy over columns, with rules, two threads (wall)",
+        count,
+        start.elapsed().as_secs_f64(),
+    );
     let start = Instant::now();
-    let rules: usize = (0..count).map(|row| outcomes.reasons(row).iter().map(|reason| reason.rules.len()).sum::<usize>()).sum();
-    said("  and every row's rules read out as numbers (wall)", count, start.elapsed().as_secs_f64());
+    let rules: usize = (0..count)
+        .map(|row| {
+            outcomes
+                .reasons(row)
+                .iter()
+                .map(|reason| reason.rules.len())
+                .sum::<usize>()
+        })
+        .sum();
+    said(
+        "  and every row's rules read out as numbers (wall)",
+        count,
+        start.elapsed().as_secs_f64(),
+    );
     println!("  {rules} rules fired");
     Ok(())
 }

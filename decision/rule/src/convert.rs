@@ -169,7 +169,11 @@ pub fn to_json(value: &Value) -> Json {
         Value::List(items) | Value::ExpressionList(items) => Json::Array(items.iter().map(to_json).collect()),
         Value::Context(context) => {
             let entries = context.iter();
-            Json::Object(entries.map(|(name, value)| (name.to_string(), to_json(value))).collect())
+            Json::Object(
+                entries
+                    .map(|(name, value)| (name.to_string(), to_json(value)))
+                    .collect(),
+            )
         }
         Value::Range(..) => Json::String(value.to_string()),
         _ => Json::Null,

@@ -150,7 +150,13 @@ impl Rules {
         Ok(decided)
     }
 
-    fn keep(&self, cx: &Ctx, tx: &mut Tx<'_>, question: &Question<'_>, decided: &Decided) -> Result<String, Problem> {
+    fn keep(
+        &self,
+        cx: &Ctx,
+        tx: &mut Tx<'_>,
+        question: &Question<'_>,
+        decided: &Decided,
+    ) -> Result<String, Problem> {
         let (package, name) = decided.model.split_once('.').unwrap_or_default();
         let id = cx.id().into_string();
         let evaluation = Evaluation {
@@ -176,7 +182,9 @@ impl Rules {
     /// # Errors
     /// Where it is refused.
     pub fn sent(&self, xml: &str, imports: &[String]) -> Result<Arc<Model>, Problem> {
-        let texts: Vec<&str> = std::iter::once(xml).chain(imports.iter().map(String::as_str)).collect();
+        let texts: Vec<&str> = std::iter::once(xml)
+            .chain(imports.iter().map(String::as_str))
+            .collect();
         let hash = hash_of(&texts);
         if let Some(model) = self.known(&hash) {
             return Ok(model);
@@ -187,7 +195,11 @@ impl Rules {
     }
 
     fn known(&self, hash: &str) -> Option<Arc<Model>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
+        self.ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(hash)
+            .cloned()
     }
 
     fn hold(&self, model: &Arc<Model>) {
@@ -195,7 +207,14 @@ impl Rules {
         ready.put(model.hash.clone(), Arc::clone(model));
     }
 
-    fn ready(&self, tx: &mut Tx<'_>, package: &str, name: &str, version: i64, hash: &str) -> Result<Arc<Model>, Problem> {
+    fn ready(
+        &self,
+        tx: &mut Tx<'_>,
+        package: &str,
+        name: &str,
+        version: i64,
+        hash: &str,
+    ) -> Result<Arc<Model>, Problem> {
         if let Some(model) = self.known(hash) {
             return Ok(model);
         }
@@ -234,7 +253,11 @@ impl Rules {
             let found = check::check(cx, &source.text, &imports, cases.map(|cases| cases.text.as_str()));
             for one in found {
                 let in_cases = one.in_cases;
-                let file = if in_cases { cases.map_or(&source.path, |cases| &cases.path) } else { &source.path };
+                let file = if in_cases {
+                    cases.map_or(&source.path, |cases| &cases.path)
+                } else {
+                    &source.path
+                };
                 findings.push(one.finding(file));
             }
         }
@@ -363,7 +386,9 @@ fn imports(package: &Package, source: &Source) -> Vec<String> {
     while let Some(text) = open.pop() {
         let wanted = xml::read(&text).map(|notes| notes.imports).unwrap_or_default();
         for other in &package.decisions {
-            let namespace = xml::read(&other.text).map(|notes| notes.namespace).unwrap_or_default();
+            let namespace = xml::read(&other.text)
+                .map(|notes| notes.namespace)
+                .unwrap_or_default();
             if wanted.iter().any(|(space, ..)| *space == namespace) && seen.insert(other.name.clone()) {
                 found.push(other.text.clone());
                 open.push(other.text.clone());

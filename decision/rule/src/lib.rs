@@ -6,7 +6,8 @@
 //! - Must not know: who asks, what a decision is about.
 //!
 //! Map
-//! - `xml`: what the XML says that the engine below does not keep. `guard`: what is refused on the syntax tree. `limits`.
+//! - `xml`: what the XML says that the engine below does not keep. `guard`, `size`: what is refused on the syntax tree.
+//!   `limits`.
 //! - `explain`: [`decide`], with reasons. `cases`: cases beside a model.
 //! - `check`: what is looked at before publishing. `engine`: [`Rules`], versions and evaluations; `store`: their tables.
 //! - `operations`: the rows in the door.
@@ -26,6 +27,7 @@ mod limits;
 mod model;
 mod operations;
 mod sfeel;
+mod size;
 mod store;
 #[cfg(test)]
 mod tests;

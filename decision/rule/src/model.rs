@@ -1,5 +1,7 @@
 //! A model, read, guarded and ready: what it decides, what each decision needs, and its evaluation.
 
+mod inputs;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use banyan_base::{Ctx, FieldError};
@@ -77,7 +79,12 @@ impl InvocableKind {
 
 impl std::fmt::Debug for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Model({}, {})", self.notes.first().map_or("", |notes| &notes.name), self.hash)
+        write!(
+            f,
+            "Model({}, {})",
+            self.notes.first().map_or("", |notes| &notes.name),
+            self.hash
+        )
     }
 }
 
@@ -88,7 +95,11 @@ pub fn hash_of(parts: &[&str]) -> String {
         hasher.update(part.len().to_le_bytes());
         hasher.update(part.as_bytes());
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn refusal(rule: &'static str, element: &str, place: Place, message: String, hint: &'static str) -> Refusal {
@@ -122,12 +133,18 @@ pub fn load(text: &str, imports: &[String]) -> Result<Model, Vec<Refusal>> {
     let guarded = guard::scan(&notes);
     refusals.extend(guarded.refusals);
     refusals.extend(references(&notes));
+    if refusals.is_empty() {
+        refusals.extend(crate::size::scan(&notes));
+    }
     if !refusals.is_empty() {
         return Err(refusals);
     }
     // The parser walks the tree by recursion: on a thread with room for it.
     let sources = all.clone();
-    let first = ("date(\"2000-01-01\")".to_owned(), "date and time(\"2000-01-01T00:00:00Z\")".to_owned());
+    let first = (
+        "date(\"2000-01-01\")".to_owned(),
+        "date and time(\"2000-01-01T00:00:00Z\")".to_owned(),
+    );
     let at = first.clone();
     let read = worker::guarded(limits::TIME * 4, move || {
         let plain = definitions(&sources, &at, false)?;
@@ -147,7 +164,7 @@ pub fn load(text: &str, imports: &[String]) -> Result<Model, Vec<Refusal>> {
             return Err(vec![refusal("dmn", "", place, stopped.to_string(), "")]);
         }
     };
-    let invocables = invocables(&definitions, &notes);
+    let invocables = inputs::invocables(&definitions, &notes);
     let texts: Vec<&str> = all.iter().map(String::as_str).collect();
     Ok(Model {
         hash: hash_of(&texts),
@@ -173,10 +190,25 @@ fn references(all: &[Notes]) -> Vec<Refusal> {
         for element in &notes.elements {
             for table in &element.tables {
                 let columns = table.input_places.len() + table.outputs;
-                for (at, rule) in table.rules.iter().enumerate().filter(|(_, rule)| rule.cells.len() != columns) {
-                    let message =
-                        format!("rule {} of `{}` has {} entries for {columns} columns", at + 1, element.name, rule.cells.len());
-                    refusals.push(refusal("rule-shape", &element.name, rule.place, message, "give every column an entry"));
+                for (at, rule) in table
+                    .rules
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, rule)| rule.cells.len() != columns)
+                {
+                    let message = format!(
+                        "rule {} of `{}` has {} entries for {columns} columns",
+                        at + 1,
+                        element.name,
+                        rule.cells.len()
+                    );
+                    refusals.push(refusal(
+                        "rule-shape",
+                        &element.name,
+                        rule.place,
+                        message,
+                        "give every column an entry",
+                    ));
                 }
             }
             for (href, place) in &element.requires {
@@ -218,167 +250,6 @@ pub fn table_of(decision: &dsntk_model::Decision) -> Option<&dsntk_model::Decisi
     }
 }
 
-fn invocables(models: &[Definitions], notes: &[Notes]) -> Vec<Invocable> {
-    let kinds = Kinds { models };
-    let mut found = Vec::new();
-    for (at, model) in models.iter().enumerate() {
-        let mut number = 0;
-        for element in model.drg_elements() {
-            match element {
-                DrgElement::Decision(decision) => {
-                    found.push(Invocable {
-                        name: decision.name().to_owned(),
-                        kind: InvocableKind::Decision,
-                        inputs: inputs_of(models, &kinds, model, decision, 0),
-                        number,
-                        requires: required_decisions(model, decision),
-                        required: required_names(models, model, decision),
-                        model: at,
-                        id: decision.id().clone(),
-                    });
-                    number += 1;
-                }
-                DrgElement::BusinessKnowledgeModel(knowledge) => {
-                    let parameters = knowledge.encapsulated_logic().iter().flat_map(|logic| logic.formal_parameters());
-                    let inputs = parameters.map(|parameter| {
-                        let kind = kinds.find(model.namespace(), parameter.type_ref());
-                        (parameter.feel_name().clone(), kind.unwrap_or(Kind::ANY))
-                    });
-                    found.push(plain(knowledge.name(), InvocableKind::Knowledge, inputs.collect(), at, knowledge.id()));
-                }
-                DrgElement::DecisionService(service) => {
-                    let mut inputs = Vec::new();
-                    let given = service.input_decisions().iter().chain(service.input_data());
-                    for href in given {
-                        let space = href.namespace().map_or(model.namespace(), String::as_str);
-                        inputs.extend(variable(models, &kinds, space, href.id()));
-                    }
-                    found.push(plain(service.name(), InvocableKind::Service, inputs, at, service.id()));
-                }
-                _ => {}
-            }
-        }
-    }
-    debug_assert!(notes.len() == models.len());
-    found
-}
-
-fn plain(name: &str, kind: InvocableKind, inputs: Vec<(Name, Kind)>, model: usize, id: &str) -> Invocable {
-    Invocable {
-        name: name.to_owned(),
-        kind,
-        inputs,
-        number: 0,
-        requires: Vec::new(),
-        required: Vec::new(),
-        model,
-        id: id.to_owned(),
-    }
-}
-
-fn model_of<'a>(models: &'a [Definitions], namespace: &str) -> Option<&'a Definitions> {
-    models.iter().find(|model| model.namespace() == namespace)
-}
-
-fn variable(models: &[Definitions], kinds: &Kinds<'_>, namespace: &str, id: &str) -> Option<(Name, Kind)> {
-    let model = model_of(models, namespace)?;
-    let variable = match model.drg_elements().find(|element| drg_id(element) == Some(id))? {
-        DrgElement::Decision(decision) => decision.variable(),
-        DrgElement::InputData(input) => input.variable(),
-        _ => return None,
-    };
-    let kind = kinds.find(namespace, variable.type_ref()).unwrap_or(Kind::ANY);
-    Some((variable.feel_name().clone(), kind))
-}
-
-fn drg_id(element: &DrgElement) -> Option<&str> {
-    match element {
-        DrgElement::Decision(one) => Some(one.id()),
-        DrgElement::InputData(one) => Some(one.id()),
-        DrgElement::DecisionService(one) => Some(one.id()),
-        DrgElement::BusinessKnowledgeModel(one) => Some(one.id()),
-        DrgElement::KnowledgeSource(_) => None,
-    }
-}
-
-fn required_decisions(model: &Definitions, decision: &dsntk_model::Decision) -> Vec<(String, String)> {
-    let requirements = decision.information_requirements().iter();
-    requirements
-        .filter_map(|requirement| requirement.required_decision().as_ref())
-        .map(|href| {
-            let space = href.namespace().map_or(model.namespace(), String::as_str);
-            (space.to_owned(), href.id().to_owned())
-        })
-        .collect()
-}
-
-fn required_names(models: &[Definitions], model: &Definitions, decision: &dsntk_model::Decision) -> Vec<String> {
-    let kinds = Kinds { models };
-    let mut names = Vec::new();
-    for requirement in decision.information_requirements() {
-        let hrefs = [requirement.required_decision(), requirement.required_input()];
-        for href in hrefs.into_iter().flatten() {
-            let space = href.namespace().map_or(model.namespace(), String::as_str);
-            let known = variable(models, &kinds, space, href.id());
-            names.push(known.map_or_else(|| href.id().to_owned(), |(name, _)| name.to_string()));
-        }
-    }
-    names
-}
-
-/// Everything that a decision may be given: its inputs and those of what it requires. Those of an imported model stand in a
-/// context of the import's name.
-fn inputs_of(
-    models: &[Definitions],
-    kinds: &Kinds<'_>,
-    model: &Definitions,
-    decision: &dsntk_model::Decision,
-    depth: usize,
-) -> Vec<(Name, Kind)> {
-    let mut inputs: Vec<(Name, Kind)> = Vec::new();
-    let mut add = |name: Name, kind: Kind| match inputs.iter_mut().find(|(known, _)| *known == name) {
-        Some((_, known)) => merge(known, kind),
-        None => inputs.push((name, kind)),
-    };
-    if depth > 200 {
-        return inputs;
-    }
-    for requirement in decision.information_requirements() {
-        let hrefs = [requirement.required_input(), requirement.required_decision()];
-        for (at, href) in hrefs.into_iter().enumerate().filter_map(|(at, href)| Some((at, href.as_ref()?))) {
-            let space = href.namespace().map_or(model.namespace(), String::as_str);
-            let import = model.imports().iter().find(|import| import.namespace() == space);
-            let found = if at == 0 {
-                variable(models, kinds, space, href.id()).into_iter().collect()
-            } else {
-                let target = model_of(models, space);
-                let decision = target.and_then(|model| model.get_decision(href.id()));
-                match (target, decision) {
-                    (Some(target), Some(decision)) => inputs_of(models, kinds, target, decision, depth + 1),
-                    _ => Vec::new(),
-                }
-            };
-            match import {
-                Some(import) if space != model.namespace() => {
-                    add(import.feel_name().clone(), Kind::of(Base::Context(found)));
-                }
-                _ => found.into_iter().for_each(|(name, kind)| add(name, kind)),
-            }
-        }
-    }
-    inputs
-}
-
-fn merge(known: &mut Kind, more: Kind) {
-    if let (Base::Context(entries), Base::Context(more)) = (&mut known.base, more.base) {
-        for (name, kind) in more {
-            if !entries.iter().any(|(known, _)| *known == name) {
-                entries.push((name, kind));
-            }
-        }
-    }
-}
-
 /// What an evaluation was given, as the engine takes it.
 pub struct Given {
     pub context: FeelContext,
@@ -404,20 +275,31 @@ impl Model {
         self.invocables.iter().find(|one| {
             one.kind == InvocableKind::Decision
                 && one.id == id
-                && self.definitions.get(one.model).is_some_and(|model| model.namespace() == namespace)
+                && self
+                    .definitions
+                    .get(one.model)
+                    .is_some_and(|model| model.namespace() == namespace)
         })
     }
 
     /// Names of its decisions, in order.
     pub fn decisions(&self) -> Vec<String> {
-        let own = self.invocables.iter().filter(|one| one.model == 0 && one.kind == InvocableKind::Decision);
+        let own = self
+            .invocables
+            .iter()
+            .filter(|one| one.model == 0 && one.kind == InvocableKind::Decision);
         own.map(|one| one.name.clone()).collect()
     }
 
     /// The decision on which no other of the model depends, where there is exactly one.
     pub fn main(&self) -> Option<&Invocable> {
-        let own = || self.invocables.iter().filter(|one| one.model == 0 && one.kind == InvocableKind::Decision);
-        let mut free = own().filter(|one| !own().any(|other| other.requires.iter().any(|(_, id)| *id == one.id)));
+        let own = || {
+            self.invocables
+                .iter()
+                .filter(|one| one.model == 0 && one.kind == InvocableKind::Decision)
+        };
+        let mut free =
+            own().filter(|one| !own().any(|other| other.requires.iter().any(|(_, id)| *id == one.id)));
         let first = free.next()?;
         free.next().is_none().then_some(first)
     }
@@ -449,7 +331,12 @@ impl Model {
     ///
     /// # Errors
     /// Where the engine fails inside or does not come to an end.
-    pub fn evaluate(self: &Arc<Model>, cx: &Ctx, asked: &Invocable, context: &FeelContext) -> Result<Value, Stopped> {
+    pub fn evaluate(
+        self: &Arc<Model>,
+        cx: &Ctx,
+        asked: &Invocable,
+        context: &FeelContext,
+    ) -> Result<Value, Stopped> {
         self.run(cx, asked.model, &asked.name, context)
     }
 
@@ -458,7 +345,12 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::evaluate`].
-    pub fn probe(self: &Arc<Model>, cx: &Ctx, asked: &Invocable, context: &FeelContext) -> Result<Probe, Stopped> {
+    pub fn probe(
+        self: &Arc<Model>,
+        cx: &Ctx,
+        asked: &Invocable,
+        context: &FeelContext,
+    ) -> Result<Probe, Stopped> {
         if !self.probed {
             return Ok(Probe::default());
         }
@@ -483,7 +375,13 @@ impl Model {
         })
     }
 
-    fn run(self: &Arc<Model>, cx: &Ctx, model: usize, name: &str, context: &FeelContext) -> Result<Value, Stopped> {
+    fn run(
+        self: &Arc<Model>,
+        cx: &Ctx,
+        model: usize,
+        name: &str,
+        context: &FeelContext,
+    ) -> Result<Value, Stopped> {
         let evaluator = self.evaluator(cx)?;
         let Some(definitions) = self.definitions.get(model) else {
             return Ok(Value::Null(None));
@@ -494,7 +392,11 @@ impl Model {
             });
         }
         let (model, name, context) = (Arc::clone(self), name.to_owned(), context.clone());
-        let at = model.definitions.iter().position(|one| std::ptr::eq(one, definitions)).unwrap_or(0);
+        let at = model
+            .definitions
+            .iter()
+            .position(|one| std::ptr::eq(one, definitions))
+            .unwrap_or(0);
         worker::guarded(limits::TIME, move || {
             let Some(definitions) = model.definitions.get(at) else {
                 return Value::Null(None);
@@ -544,7 +446,9 @@ pub struct Probe {
 }
 
 fn hit(value: &Value) -> Option<(usize, Vec<Value>)> {
-    let Value::Context(entries) = value else { return None };
+    let Value::Context(entries) = value else {
+        return None;
+    };
     let Some(Value::Number(number)) = entries.get_entry(&Name::from("rule")) else {
         return None;
     };
@@ -556,7 +460,9 @@ fn hit(value: &Value) -> Option<(usize, Vec<Value>)> {
 fn hand_down(inputs: &[(Name, Kind)], key: &str, value: &Json, into: &mut Map<String, Json>) -> bool {
     let mut found = false;
     for (name, kind) in inputs {
-        let Base::Context(entries) = &kind.base else { continue };
+        let Base::Context(entries) = &kind.base else {
+            continue;
+        };
         let mut inner = match into.get(&name.to_string()) {
             Some(Json::Object(inner)) => inner.clone(),
             _ => Map::new(),

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use dsntk_feel::values::Value;
-use dsntk_model::{
-    BuiltinAggregator, DecisionTable, Expression, HitPolicy, NamedElement,
-};
+use dsntk_model::{BuiltinAggregator, DecisionTable, Expression, HitPolicy, NamedElement};
 use serde_json::{Map, Value as Json};
 
 use super::lookup::{Lookup, Masks, set, words};
@@ -35,13 +33,20 @@ pub(super) enum Source {
 #[derive(Clone, Debug)]
 pub(super) enum Becomes {
     /// One rule's output: the first that matches in the order given; what to do with more than one.
-    One { order: Vec<usize>, more: More },
+    One {
+        order: Vec<usize>,
+        more: More,
+    },
     /// All outputs, in the order given.
-    All { order: Vec<usize> },
+    All {
+        order: Vec<usize>,
+    },
     Count,
     Sum(Vec<i128>),
     /// The least, or the greatest: outputs by rule, and rules from the one that is taken first.
-    Extreme { order: Vec<usize> },
+    Extreme {
+        order: Vec<usize>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,13 +118,22 @@ impl Builder<'_> {
         if depth > 100 {
             return Err(why("requires too many others"));
         }
-        let (Some(definitions), Some(notes)) = (self.model.definitions.first(), self.model.notes.first()) else {
+        let (Some(definitions), Some(notes)) = (self.model.definitions.first(), self.model.notes.first())
+        else {
             return Err(why("is not there"));
         };
-        let asked = self.model.find(name).filter(|one| one.model == 0 && one.kind == InvocableKind::Decision);
-        let asked = asked.ok_or_else(|| why("is no decision of the model itself"))?.clone();
+        let asked = self
+            .model
+            .find(name)
+            .filter(|one| one.model == 0 && one.kind == InvocableKind::Decision);
+        let asked = asked
+            .ok_or_else(|| why("is no decision of the model itself"))?
+            .clone();
         let decisions = definitions.decisions();
-        let decision = decisions.iter().find(|one| one.name() == name).ok_or_else(|| why("is no decision"))?;
+        let decision = decisions
+            .iter()
+            .find(|one| one.name() == name)
+            .ok_or_else(|| why("is no decision"))?;
         let table = table_of(decision).ok_or_else(|| why("is no table"))?;
         if !decision.knowledge_requirements().is_empty() {
             return Err(why("calls functions"));
@@ -127,31 +141,56 @@ impl Builder<'_> {
         let kinds = Kinds {
             models: &self.model.definitions,
         };
-        let wanted = kinds.find(&notes.namespace, decision.variable().type_ref()).unwrap_or(Kind::ANY);
+        let wanted = kinds
+            .find(&notes.namespace, decision.variable().type_ref())
+            .unwrap_or(Kind::ANY);
         let mut faults = Vec::new();
         let tests: Vec<Vec<Test>> = table
             .rules()
-            .map(|rule| rule.input_entries.iter().map(|entry| sfeel::read(&entry.text)).collect())
+            .map(|rule| {
+                rule.input_entries
+                    .iter()
+                    .map(|entry| sfeel::read(&entry.text))
+                    .collect()
+            })
             .collect();
         for (at, row) in tests.iter().enumerate() {
             if row.contains(&Test::Other) {
-                faults.push(format!("`{name}`: rule {} has a test that is more than S-FEEL", at + 1));
+                faults.push(format!(
+                    "`{name}`: rule {} has a test that is more than S-FEEL",
+                    at + 1
+                ));
             }
         }
         let mut columns = Vec::new();
         for (column, clause) in table.input_clauses().enumerate() {
-            match self.source(&asked.inputs, &asked.requires, clause.input_expression.trim(), depth) {
+            match self.source(
+                &asked.inputs,
+                &asked.requires,
+                clause.input_expression.trim(),
+                depth,
+            ) {
                 Ok((source, class, allowed)) => {
                     let listed = clause.allowed_input_values.as_deref().map(sfeel::read);
                     let valid = allowed.as_deref().map(sfeel::read);
                     let moments = class == Class::DateTime;
                     if listed == Some(Test::Other) || valid == Some(Test::Other) || moments {
-                        faults.push(format!("`{name}`: column {} allows more than S-FEEL says exactly", column + 1));
+                        faults.push(format!(
+                            "`{name}`: column {} allows more than S-FEEL says exactly",
+                            column + 1
+                        ));
                         continue;
                     }
                     let own: Vec<&Test> = tests.iter().filter_map(|row| row.get(column)).collect();
-                    if own.iter().any(|test| test.pieces().iter().any(|piece| piece.class().is_some_and(|own| own != class))) {
-                        faults.push(format!("`{name}`: column {} is tested for another type", column + 1));
+                    if own.iter().any(|test| {
+                        test.pieces()
+                            .iter()
+                            .any(|piece| piece.class().is_some_and(|own| own != class))
+                    }) {
+                        faults.push(format!(
+                            "`{name}`: column {} is tested for another type",
+                            column + 1
+                        ));
                     }
                     columns.push((source, Lookup::new(class, &own, valid.as_ref(), listed.as_ref())));
                 }
@@ -164,11 +203,20 @@ impl Builder<'_> {
         }
         let outputs = outputs?;
         let becomes = outputs.becomes(table).map_err(|text| why(&text))?;
-        let own = table.type_ref().as_deref().map(|name| kinds.find(&notes.namespace, name));
-        let own = own.unwrap_or(Some(Kind::ANY)).ok_or_else(|| why("has a type that is not there"))?;
+        let own = table
+            .type_ref()
+            .as_deref()
+            .map(|name| kinds.find(&notes.namespace, name));
+        let own = own
+            .unwrap_or(Some(Kind::ANY))
+            .ok_or_else(|| why("has a type that is not there"))?;
         outputs.fit(&wanted, &own, &becomes).map_err(|text| why(&text))?;
         let rules = tests.len();
-        let mut all = outputs.rows.iter().map(|row| outputs.json(row)).collect::<Vec<_>>();
+        let mut all = outputs
+            .rows
+            .iter()
+            .map(|row| outputs.json(row))
+            .collect::<Vec<_>>();
         let alike = all
             .iter()
             .map(|own| {
@@ -179,11 +227,25 @@ impl Builder<'_> {
                 mask
             })
             .collect();
-        all.push(outputs.default.as_ref().map_or(Json::Null, |row| outputs.json(row)));
+        all.push(
+            outputs
+                .default
+                .as_ref()
+                .map_or(Json::Null, |row| outputs.json(row)),
+        );
         let nothing = Value::Null(Some("no rules matched".into()));
-        let mut values: Vec<Value> =
-            outputs.rows.iter().map(|row| row.first().cloned().unwrap_or(Value::Null(None))).collect();
-        values.push(outputs.default.as_ref().and_then(|row| row.first().cloned()).unwrap_or(nothing));
+        let mut values: Vec<Value> = outputs
+            .rows
+            .iter()
+            .map(|row| row.first().cloned().unwrap_or(Value::Null(None)))
+            .collect();
+        values.push(
+            outputs
+                .default
+                .as_ref()
+                .and_then(|row| row.first().cloned())
+                .unwrap_or(nothing),
+        );
         let place = self.tables.len();
         self.tables.push(Table {
             name: name.to_owned(),
@@ -222,7 +284,8 @@ impl Builder<'_> {
         let Some((name, kind)) = found else {
             return Err(vec![format!("`{expression}` is no input by itself")]);
         };
-        let class = class_of(&kind.base).ok_or_else(|| vec![format!("the input `{expression}` has no type that columns have")])?;
+        let class = class_of(&kind.base)
+            .ok_or_else(|| vec![format!("the input `{expression}` has no type that columns have")])?;
         let name = name.to_string();
         if !self.inputs.iter().any(|(known, _)| *known == name) {
             self.inputs.push((name.clone(), kind.clone()));
@@ -237,9 +300,14 @@ fn result_class(table: &Table) -> Option<Class> {
         Becomes::One { .. } => {
             let mut classes = table.values.iter().filter_map(value_class);
             let first = classes.next()?;
-            let plain = table.values.iter().all(|value| value.is_null() || value_class(value).is_some());
-            (plain && classes.all(|class| class == first) && table.outputs.iter().all(|output| !output.is_object()))
-                .then_some(first)
+            let plain = table
+                .values
+                .iter()
+                .all(|value| value.is_null() || value_class(value).is_some());
+            (plain
+                && classes.all(|class| class == first)
+                && table.outputs.iter().all(|output| !output.is_object()))
+            .then_some(first)
         }
         _ => None,
     }
@@ -283,7 +351,10 @@ impl Outputs {
     fn read(table: &DecisionTable) -> Result<Outputs, String> {
         let clauses: Vec<_> = table.output_clauses().collect();
         let mut outputs = Outputs {
-            names: clauses.iter().map(|clause| clause.name.clone().unwrap_or_default()).collect(),
+            names: clauses
+                .iter()
+                .map(|clause| clause.name.clone().unwrap_or_default())
+                .collect(),
             rows: Vec::new(),
             default: None,
             ranks: Vec::new(),
@@ -297,7 +368,10 @@ impl Outputs {
             outputs.ranks.extend(values.iter().flatten().cloned());
             allowed.push(values);
         }
-        let defaults: Vec<_> = clauses.iter().filter_map(|clause| clause.default_output_entry.as_deref()).collect();
+        let defaults: Vec<_> = clauses
+            .iter()
+            .filter_map(|clause| clause.default_output_entry.as_deref())
+            .collect();
         if !defaults.is_empty() {
             if defaults.len() != clauses.len() {
                 return Err("has default outputs for some outputs only".into());
@@ -311,9 +385,13 @@ impl Outputs {
         for (at, rule) in table.rules().enumerate() {
             let mut row = Vec::new();
             for (entry, allowed) in rule.output_entries.iter().zip(&allowed) {
-                let value = literal(&entry.text).ok_or_else(|| format!("puts out what is no literal in rule {}", at + 1))?;
+                let value = literal(&entry.text)
+                    .ok_or_else(|| format!("puts out what is no literal in rule {}", at + 1))?;
                 if !value.is_null() && matches!(&allowed, Some(allowed) if !allowed.contains(&value)) {
-                    return Err(format!("puts out what is not among its output values in rule {}", at + 1));
+                    return Err(format!(
+                        "puts out what is not among its output values in rule {}",
+                        at + 1
+                    ));
                 }
                 if !value.is_null() && value_class(&value).is_none() {
                     return Err(format!("puts out what columns can't hold in rule {}", at + 1));
@@ -330,8 +408,9 @@ impl Outputs {
             [one] => to_json(one),
             many => {
                 let entries = self.names.iter().zip(many);
-                let mut entries: Vec<(String, Json)> =
-                    entries.map(|(name, value)| (name.clone(), to_json(value))).collect();
+                let mut entries: Vec<(String, Json)> = entries
+                    .map(|(name, value)| (name.clone(), to_json(value)))
+                    .collect();
                 entries.sort_by(|a, b| a.0.cmp(&b.0));
                 Json::Object(entries.into_iter().collect::<Map<_, _>>())
             }
@@ -342,8 +421,17 @@ impl Outputs {
         let plain: Vec<usize> = (0..self.rows.len()).collect();
         let ranked = || {
             let mut order = plain.clone();
-            let rank = |value: &Value| self.ranks.iter().position(|own| own == value).unwrap_or(usize::MAX);
-            order.sort_by_key(|rule| self.rows.get(*rule).map(|row| row.iter().map(rank).collect::<Vec<_>>()));
+            let rank = |value: &Value| {
+                self.ranks
+                    .iter()
+                    .position(|own| own == value)
+                    .unwrap_or(usize::MAX)
+            };
+            order.sort_by_key(|rule| {
+                self.rows
+                    .get(*rule)
+                    .map(|row| row.iter().map(rank).collect::<Vec<_>>())
+            });
             order
         };
         let single = self.names.len() == 1;
@@ -364,7 +452,9 @@ impl Outputs {
                 order: ranked(),
                 more: More::First,
             },
-            HitPolicy::RuleOrder | HitPolicy::Collect(BuiltinAggregator::List) => Becomes::All { order: plain },
+            HitPolicy::RuleOrder | HitPolicy::Collect(BuiltinAggregator::List) => {
+                Becomes::All { order: plain }
+            }
             HitPolicy::OutputOrder => Becomes::All { order: ranked() },
             HitPolicy::Collect(BuiltinAggregator::Count) => Becomes::Count,
             HitPolicy::Collect(_) if !single => return Err("aggregates several outputs".into()),
@@ -404,14 +494,16 @@ impl Outputs {
             for row in rows {
                 let fits = match (item, row.as_slice()) {
                     (Base::Any, _) => true,
-                    (Base::Context(entries), many) if many.len() > 1 => {
-                        entries.iter().all(|(name, kind)| {
-                            let at = self.names.iter().position(|own| *own == name.to_string());
-                            let value = at.and_then(|at| many.get(at));
-                            value.is_some_and(|value| value.is_null() || value_class(value) == class_of(&kind.base))
+                    (Base::Context(entries), many) if many.len() > 1 => entries.iter().all(|(name, kind)| {
+                        let at = self.names.iter().position(|own| *own == name.to_string());
+                        let value = at.and_then(|at| many.get(at));
+                        value.is_some_and(|value| {
+                            value.is_null() || value_class(value) == class_of(&kind.base)
                         })
+                    }),
+                    (base, [one]) => {
+                        one.is_null() || (class_of(base).is_some() && value_class(one) == class_of(base))
                     }
-                    (base, [one]) => one.is_null() || (class_of(base).is_some() && value_class(one) == class_of(base)),
                     _ => false,
                 };
                 if !fits {

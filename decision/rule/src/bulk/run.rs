@@ -45,7 +45,9 @@ impl Plan {
             for (source, lookup) in &table.columns {
                 columns.push(match source {
                     Source::Input(name) => {
-                        let column = frame.column(name).ok_or_else(|| format!("there is no column {name}"))?;
+                        let column = frame
+                            .column(name)
+                            .ok_or_else(|| format!("there is no column {name}"))?;
                         Feed::Column(lookup.bind(column)?)
                     }
                     Source::Table(at) => {
@@ -59,12 +61,20 @@ impl Plan {
         let mut outcomes = Outcomes {
             plan: self,
             rows: frame.rows,
-            masks: self.tables.iter().map(|table| vec![0; frame.rows * words(table.rules)]).collect(),
+            masks: self
+                .tables
+                .iter()
+                .map(|table| vec![0; frame.rows * words(table.rules)])
+                .collect(),
             taken: self.tables.iter().map(|_| vec![0; frame.rows]).collect(),
         };
         let share = frame.rows.div_ceil(threads.max(1)).max(1).next_multiple_of(CHUNK);
         let mut parts: Vec<Part<'_>> = Vec::new();
-        for (mask, (taken, table)) in outcomes.masks.iter_mut().zip(outcomes.taken.iter_mut().zip(&self.tables)) {
+        for (mask, (taken, table)) in outcomes
+            .masks
+            .iter_mut()
+            .zip(outcomes.taken.iter_mut().zip(&self.tables))
+        {
             let words = words(table.rules);
             let slices = mask.chunks_mut(share * words).zip(taken.chunks_mut(share));
             for (at, (mask, taken)) in slices.enumerate() {
@@ -101,15 +111,20 @@ impl Plan {
             for (at, (table, columns)) in self.tables.iter().zip(bound).enumerate() {
                 let words = words(table.rules);
                 let (before, own) = part.tables.split_at_mut(at);
-                let Some((masks, taken)) = own.first_mut() else { continue };
-                let Some(masks) = masks.get_mut(start * words..end * words) else { continue };
+                let Some((masks, taken)) = own.first_mut() else {
+                    continue;
+                };
+                let Some(masks) = masks.get_mut(start * words..end * words) else {
+                    continue;
+                };
                 fill(masks, table.rules, words);
                 for column in columns {
                     match column {
                         Feed::Column(bound) => bound.narrow(part.from + start, masks),
                         Feed::Table(other, by) => {
                             let results = before.get(*other).and_then(|(_, taken)| taken.get(start..end));
-                            for (mask, code) in masks.chunks_exact_mut(words).zip(results.unwrap_or_default()) {
+                            for (mask, code) in masks.chunks_exact_mut(words).zip(results.unwrap_or_default())
+                            {
                                 let code = usize::from(*code) * words;
                                 let by = by.get(code..code + words).unwrap_or_default();
                                 for (word, by) in mask.iter_mut().zip(by) {
@@ -144,7 +159,11 @@ fn fill(masks: &mut [u64], rules: usize, words: usize) {
     for (at, word) in masks.iter_mut().enumerate() {
         let first = (at % words) * 64;
         let count = rules.saturating_sub(first).min(64);
-        *word = if count == 64 { u64::MAX } else { (1u64 << count) - 1 };
+        *word = if count == 64 {
+            u64::MAX
+        } else {
+            (1u64 << count) - 1
+        };
     }
 }
 
@@ -164,7 +183,8 @@ fn first_in(order: &[usize], mask: &[u64]) -> Option<usize> {
 }
 
 fn has(mask: &[u64], rule: usize) -> bool {
-    mask.get(rule / 64).is_some_and(|word| word >> (rule % 64) & 1 == 1)
+    mask.get(rule / 64)
+        .is_some_and(|word| word >> (rule % 64) & 1 == 1)
 }
 
 fn lowest(mask: &[u64]) -> Option<usize> {
@@ -178,11 +198,17 @@ fn count(mask: &[u64]) -> u32 {
 
 /// The rule whose output is the result of each row.
 fn take(table: &Table, masks: &[u64], words: usize, taken: &mut [u16]) {
-    let Becomes::One { order, more } = &table.becomes else { return };
+    let Becomes::One { order, more } = &table.becomes else {
+        return;
+    };
     let none = table.rules;
     let sorted = order.iter().enumerate().all(|(at, rule)| at == *rule);
     for (mask, taken) in masks.chunks_exact(words).zip(taken) {
-        let first = if sorted { lowest(mask) } else { first_in(order, mask) };
+        let first = if sorted {
+            lowest(mask)
+        } else {
+            first_in(order, mask)
+        };
         let code = match first {
             None => none,
             Some(rule) => match more {
@@ -204,12 +230,19 @@ impl Outcomes<'_> {
     /// The result of a row: that of the decision asked for.
     pub fn result(&self, row: usize) -> Json {
         let last = self.plan.tables.len().saturating_sub(1);
-        let Some(table) = self.plan.tables.get(last) else { return Json::Null };
+        let Some(table) = self.plan.tables.get(last) else {
+            return Json::Null;
+        };
         let output = |rule: usize| table.outputs.get(rule).cloned().unwrap_or(Json::Null);
         let mask = self.mask(last, row);
         let none = || output(table.rules);
         if let Becomes::One { .. } = &table.becomes {
-            let code = self.taken.get(last).and_then(|taken| taken.get(row)).copied().unwrap_or(u16::MAX);
+            let code = self
+                .taken
+                .get(last)
+                .and_then(|taken| taken.get(row))
+                .copied()
+                .unwrap_or(u16::MAX);
             return output(usize::from(code));
         }
         if count(mask) == 0 {
@@ -217,12 +250,19 @@ impl Outcomes<'_> {
         }
         match &table.becomes {
             Becomes::One { .. } => Json::Null,
-            Becomes::All { order } => {
-                order.iter().filter(|rule| has(mask, **rule)).map(|rule| output(*rule)).collect()
-            }
+            Becomes::All { order } => order
+                .iter()
+                .filter(|rule| has(mask, **rule))
+                .map(|rule| output(*rule))
+                .collect(),
             Becomes::Count => Json::from(count(mask)),
             Becomes::Sum(numbers) => {
-                let sum = numbers.iter().enumerate().filter(|(rule, _)| has(mask, *rule)).map(|(_, at)| *at).sum();
+                let sum = numbers
+                    .iter()
+                    .enumerate()
+                    .filter(|(rule, _)| has(mask, *rule))
+                    .map(|(_, at)| *at)
+                    .sum();
                 sfeel::shown(sfeel::Class::Number, sum)
             }
             Becomes::Extreme { order } => first_in(order, mask).map_or(Json::Null, output),
@@ -237,7 +277,10 @@ impl Outcomes<'_> {
                 let mask = self.mask(at, row);
                 Reason {
                     decision: table.name.clone(),
-                    rules: (0..table.rules).filter(|rule| has(mask, *rule)).map(|rule| rule + 1).collect(),
+                    rules: (0..table.rules)
+                        .filter(|rule| has(mask, *rule))
+                        .map(|rule| rule + 1)
+                        .collect(),
                 }
             })
             .collect()
@@ -245,7 +288,9 @@ impl Outcomes<'_> {
 
     /// How many rows took the output of each rule of the decision asked for; behind the last: no rule; behind that: null.
     pub fn counts(&self) -> Vec<u64> {
-        let Some((table, taken)) = self.plan.tables.last().zip(self.taken.last()) else { return Vec::new() };
+        let Some((table, taken)) = self.plan.tables.last().zip(self.taken.last()) else {
+            return Vec::new();
+        };
         let mut counts = vec![0; table.rules + 2];
         for code in taken {
             if let Some(count) = counts.get_mut(usize::from(*code)) {
@@ -259,6 +304,8 @@ impl Outcomes<'_> {
         let rules = self.plan.tables.get(table).map_or(0, |table| table.rules);
         let words = words(rules);
         let masks = self.masks.get(table);
-        masks.and_then(|masks| masks.get(row * words..(row + 1) * words)).unwrap_or_default()
+        masks
+            .and_then(|masks| masks.get(row * words..(row + 1) * words))
+            .unwrap_or_default()
     }
 }

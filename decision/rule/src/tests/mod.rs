@@ -29,21 +29,31 @@ fn definitions(inner: &str) -> String {
 }
 
 fn input(name: &str, kind: &str) -> String {
-    format!("<inputData id=\"_{name}\" name=\"{name}\"><variable name=\"{name}\" typeRef=\"{kind}\"/></inputData>")
+    format!(
+        "<inputData id=\"_{name}\" name=\"{name}\"><variable name=\"{name}\" typeRef=\"{kind}\"/></inputData>"
+    )
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// A decision whose logic is given, with what it requires.
 fn decision(name: &str, kind: &str, inputs: &[&str], decisions: &[&str], logic: &str) -> String {
     let needs = |word: &str, names: &[&str]| -> String {
         let all = names.iter();
-        all.map(|name| format!("<informationRequirement><required{word} href=\"#_{name}\"/></informationRequirement>"))
-            .collect()
+        all.map(|name| {
+            format!("<informationRequirement><required{word} href=\"#_{name}\"/></informationRequirement>")
+        })
+        .collect()
     };
-    let kind = if kind.is_empty() { String::new() } else { format!(" typeRef=\"{kind}\"") };
+    let kind = if kind.is_empty() {
+        String::new()
+    } else {
+        format!(" typeRef=\"{kind}\"")
+    };
     format!(
         "<decision id=\"_{name}\" name=\"{name}\"><variable name=\"{name}\"{kind}/>{}{}{logic}</decision>",
         needs("Input", inputs),
@@ -52,17 +62,27 @@ fn decision(name: &str, kind: &str, inputs: &[&str], decisions: &[&str], logic: 
 }
 
 fn literal(text: &str) -> String {
-    format!("<literalExpression><text>{}</text></literalExpression>", escaped(text))
+    format!(
+        "<literalExpression><text>{}</text></literalExpression>",
+        escaped(text)
+    )
 }
 
 /// A table: attributes, columns, outputs (name, values), rules of as many cells.
 fn table(attributes: &str, columns: &[&str], outputs: &[(&str, &str)], rules: &[Vec<String>]) -> String {
     let mut xml = format!("<decisionTable {attributes}>");
     for column in columns {
-        xml += &format!("<input><inputExpression><text>{}</text></inputExpression></input>", escaped(column));
+        xml += &format!(
+            "<input><inputExpression><text>{}</text></inputExpression></input>",
+            escaped(column)
+        );
     }
     for (name, values) in outputs {
-        let name = if name.is_empty() { String::new() } else { format!(" name=\"{name}\"") };
+        let name = if name.is_empty() {
+            String::new()
+        } else {
+            format!(" name=\"{name}\"")
+        };
         let values = if values.is_empty() {
             String::new()
         } else {
@@ -73,7 +93,11 @@ fn table(attributes: &str, columns: &[&str], outputs: &[(&str, &str)], rules: &[
     for (at, cells) in rules.iter().enumerate() {
         xml += &format!("<rule id=\"rule-{}\">", at + 1);
         for (column, cell) in cells.iter().enumerate() {
-            let entry = if column < columns.len() { "inputEntry" } else { "outputEntry" };
+            let entry = if column < columns.len() {
+                "inputEntry"
+            } else {
+                "outputEntry"
+            };
             xml += &format!("<{entry}><text>{}</text></{entry}>", escaped(cell));
         }
         xml += "</rule>";
@@ -82,5 +106,8 @@ fn table(attributes: &str, columns: &[&str], outputs: &[(&str, &str)], rules: &[
 }
 
 fn rows(rules: &[&[&str]]) -> Vec<Vec<String>> {
-    rules.iter().map(|rule| rule.iter().map(|cell| (*cell).to_owned()).collect()).collect()
+    rules
+        .iter()
+        .map(|rule| rule.iter().map(|cell| (*cell).to_owned()).collect())
+        .collect()
 }
