@@ -20,8 +20,8 @@ use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
 use crate::declared::Installed;
-use crate::parts::Decisions;
-use crate::policy_commands;
+use crate::decisions::Decisions;
+use crate::{policy_commands, processes};
 
 /// A running platform.
 #[derive(Clone)]
@@ -30,6 +30,7 @@ pub struct Platform {
     pub world: World,
     pub door: Door,
     pub registry: Arc<Registry>,
+    pub processes: Arc<banyan_process::Engine>,
     pub accounts: Arc<Accounts>,
     pub blobs: Blobs,
     pub audit: Arc<AuditTrail>,
@@ -122,6 +123,7 @@ impl Platform {
             &ERASURE_MIGRATIONS,
             &person::MIGRATIONS,
             &banyan_registry::MIGRATIONS,
+            &banyan_process::MIGRATIONS,
             &banyan_rule::MIGRATIONS,
         ])?;
         if let Some(what) = db.read(feed::ahead)? {
@@ -142,23 +144,34 @@ impl Platform {
             None => Ok(()),
         }));
         registry.name_people(Box::new(banyan_identity::account_names));
+        let processes = banyan_process::Engine::new();
+        let rules = Rules::new();
+        processes.connect(processes::ports(&registry, &rules));
+        let operations = processes::Operations::default();
+        registry.join(vec![
+            Arc::new(processes::Processes {
+                engine: Arc::clone(&processes),
+                operations: Arc::clone(&operations),
+            }),
+            Arc::new(Decisions {
+                rules: Arc::clone(&rules),
+                world: world.clone(),
+            }),
+        ]);
         let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
         registry.seal_with(&keys);
-        let rules = Rules::new();
-        registry.join(vec![Arc::new(Decisions {
-            rules: Arc::clone(&rules),
-            world: world.clone(),
-        })]);
         // The first look loads the policies before anybody is let in.
         db.read(|tx| registry.catalog(tx))?;
         let accounts = Arc::new(Accounts::new(db.clone(), world.clone(), settings)?);
         let metrics = Metrics::new().map_err(Problem::internal)?;
         let blobs = Blobs::open(&folder.join("blobs"))?;
         let mut rows = banyan_registry::operations(&registry);
+        rows.extend(banyan_registry::studio_operations(&registry));
         rows.extend(banyan_registry::file_operations(&registry, &blobs));
         rows.extend(banyan_registry::import_operations(&registry, &blobs));
         rows.extend(banyan_identity::operations(&accounts));
         rows.extend(banyan_door::job_operations());
+        rows.extend(banyan_process::operations(&processes));
         rows.extend(banyan_rule::operations(&rules));
         let names_shown = beside.audit.names_shown;
         let audit = Arc::new(AuditTrail::open(&beside.audit, &world).map_err(Problem::internal)?);
@@ -217,11 +230,13 @@ impl Platform {
             rows,
         )?
         .approved_by(approvals);
+        let _ = operations.set(door.operations().map(|row| row.name).collect());
         Ok(Platform {
             db,
             world,
             door,
             registry,
+            processes,
             accounts,
             blobs,
             audit,

@@ -195,6 +195,12 @@ fn only_the_roles_a_model_names_ask_it() {
         made["evaluation"].is_string(),
         "the model asks to be recorded: {made}"
     );
+    // Models are checked by those who design them.
+    let sent = || Input::json(json!({ "xml": model("", "20"), "decision": "票价" , "cases": [] }));
+    for operation in ["decision.check", "decision.run_cases", "decision.try"] {
+        assert!(bed.call(&person(&bed, "someone", &[]), operation, sent()).is_err());
+        assert!(bed.call(&person(&bed, "designer", &["designer"]), operation, sent()).is_ok());
+    }
     // Wrong inputs are named.
     let wrong = json!({ "decision": "票价", "input": { "年龄": "八" } });
     let problem = evaluate(&bed, &person(&bed, "clerk", &["fees.clerk"]), wrong).unwrap_err();

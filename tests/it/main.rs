@@ -2,6 +2,7 @@
 
 mod attacks;
 mod audit;
+mod canary;
 mod client;
 mod clocks;
 mod consent;
@@ -28,6 +29,7 @@ mod rules;
 mod sign_in;
 mod sm;
 mod stopping;
+mod studio;
 mod support;
 mod tidy;
 mod two_person;

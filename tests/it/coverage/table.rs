@@ -10,13 +10,48 @@ pub enum Who {
     /// The same, but not citizens.
     Colleagues(&'static [&'static str]),
     Admin,
+    /// Administrators, and those who design processes, decisions and forms.
+    Designer(&'static [&'static str]),
     /// As the type's package says: see `records`.
     Records,
 }
 
-use Who::{Admin, Colleagues, Records, SignedIn, World};
+use Who::{Admin, Colleagues, Designer, Records, SignedIn, World};
 
 pub const TABLE: &[(&str, Who)] = &[
+
+    ("incident.list", Designer(&["only_designers_mend"])),
+    ("incident.retry", Designer(&["only_designers_mend"])),
+    ("instance.cancel", Designer(&["only_designers_mend"])),
+    ("instance.history", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("instance.list", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("instance.migrate", Designer(&["only_designers_mend"])),
+    ("instance.modify", Designer(&["only_designers_mend"])),
+    ("instance.view", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("message.publish", Colleagues(&["only_workers_do_work"])),
+    ("process.check", Designer(&["only_designers_mend"])),
+    ("process.list", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("process.simulate", Designer(&["only_designers_mend"])),
+    ("process.start", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("process.try", Designer(&["only_designers_mend"])),
+    ("process.view", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("signal.broadcast", Colleagues(&["only_workers_do_work"])),
+    ("task.batch", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("task.claim", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("task.complete", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("task.counts", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("task.delegate", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("task.draft", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("task.hand_back", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("task.list", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("task.release", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("task.view", SignedIn(&["a_case_goes_from_hand_to_hand"])),
+    ("task_view.create", SignedIn(&["views_are_ones_own"])),
+    ("task_view.delete", SignedIn(&["views_are_ones_own"])),
+    ("task_view.list", SignedIn(&["views_are_ones_own"])),
+    ("work.complete", Colleagues(&["only_workers_do_work"])),
+    ("work.fail", Colleagues(&["only_workers_do_work"])),
+    ("work.fetch", Colleagues(&["only_workers_do_work"])),
     (
         "access_log.export",
         SignedIn(&["nobody_sees_anothers_log_unseen"]),
@@ -94,14 +129,14 @@ pub const TABLE: &[(&str, Who)] = &[
         "consent.withdraw",
         SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
     ),
-    ("decision.check", Colleagues(&[])),
+    ("decision.check", Designer(&["only_the_roles_a_model_names_ask_it"])),
     (
         "decision.evaluate",
         Colleagues(&["only_the_roles_a_model_names_ask_it"]),
     ),
     ("decision.list", Colleagues(&[])),
-    ("decision.run_cases", Colleagues(&[])),
-    ("decision.try", Colleagues(&[])),
+    ("decision.run_cases", Designer(&["only_the_roles_a_model_names_ask_it"])),
+    ("decision.try", Designer(&["only_the_roles_a_model_names_ask_it"])),
     (
         "decision.view",
         Colleagues(&["versions_count_from_their_days_on"]),
@@ -119,6 +154,17 @@ pub const TABLE: &[(&str, Who)] = &[
         Colleagues(&["a_post_is_lent_for_a_while_and_never_passed_on"]),
     ),
     ("destruction.counts", World),
+    ("draft.check", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.create", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.delete", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.download", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.list", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.publish", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.reject", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.reopen", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.submit", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.update", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.view", Designer(&["nobody_publishes_his_own_draft"])),
     (
         "emergency.close",
         Colleagues(&[
@@ -248,6 +294,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("ogc.root", World),
     ("ogc.schema", Records),
     ("ogc.sortables", Records),
+    ("package.files", Designer(&["nobody_publishes_his_own_draft"])),
     ("package.apply", Admin),
     (
         "package.list",
@@ -365,6 +412,8 @@ pub const SILENT: &[&str] = &[
     "decision.try",
     "decision.view",
     "destruction.counts",
+    "draft.list",
+    "draft.view",
     "import.list",
     "import.template",
     "import.view",
@@ -377,6 +426,7 @@ pub const SILENT: &[&str] = &[
     "ogc.root",
     "ogc.schema",
     "ogc.sortables",
+    "package.files",
     "package.list",
     "package.view",
     "saved_filter.list",
