@@ -21,7 +21,7 @@ pub mod keys_commands;
 mod listen;
 pub mod logs;
 pub mod platform;
-mod processes;
 pub mod policy_commands;
+mod processes;
 pub mod serve;
 pub mod upkeep;

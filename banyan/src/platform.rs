@@ -19,8 +19,8 @@ use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
-use crate::declared::Installed;
 use crate::decisions::Decisions;
+use crate::declared::Installed;
 use crate::{policy_commands, processes};
 
 /// A running platform.

@@ -72,7 +72,8 @@ impl Known for Around<'_> {
                 let (package, short) = self.package_of(name);
                 let named = format!("id=\"{short}\"");
                 presence(
-                    package.is_some_and(|package| package.processes.iter().any(|one| one.text.contains(&named))),
+                    package
+                        .is_some_and(|package| package.processes.iter().any(|one| one.text.contains(&named))),
                 )
             }
         }
@@ -120,7 +121,9 @@ pub(crate) fn ports(registry: &Arc<Registry>, rules: &Arc<Rules>) -> Ports {
     let rules = Arc::clone(rules);
     Ports {
         decide: Some(Box::new(move |cx, tx, of, input| rules.decide(cx, tx, of, input))),
-        working_day: Some(Box::new(move |tx, from, days| calendar.working_day(tx, from, days))),
+        working_day: Some(Box::new(move |tx, from, days| {
+            calendar.working_day(tx, from, days)
+        })),
         names: Some(Box::new(banyan_identity::account_names)),
         ..Ports::default()
     }

@@ -198,8 +198,14 @@ fn only_the_roles_a_model_names_ask_it() {
     // Models are checked by those who design them.
     let sent = || Input::json(json!({ "xml": model("", "20"), "decision": "票价" , "cases": [] }));
     for operation in ["decision.check", "decision.run_cases", "decision.try"] {
-        assert!(bed.call(&person(&bed, "someone", &[]), operation, sent()).is_err());
-        assert!(bed.call(&person(&bed, "designer", &["designer"]), operation, sent()).is_ok());
+        assert!(
+            bed.call(&person(&bed, "someone", &[]), operation, sent())
+                .is_err()
+        );
+        assert!(
+            bed.call(&person(&bed, "designer", &["designer"]), operation, sent())
+                .is_ok()
+        );
     }
     // Wrong inputs are named.
     let wrong = json!({ "decision": "票价", "input": { "年龄": "八" } });
@@ -226,7 +232,10 @@ fn the_command_line_decides_and_outsiders_recompute() {
         bed.apply(package("", "20", CASES), false).unwrap();
         let cx = person(&bed, "someone", &[]);
         let body = json!({ "decision": "票价", "input": { "年龄": 8 }, "record": true });
-        let id = evaluate(&bed, &cx, body).unwrap()["evaluation"].as_str().unwrap().to_owned();
+        let id = evaluate(&bed, &cx, body).unwrap()["evaluation"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let of = Input::default().with_path("id", id.as_str());
         let kept = document(bed.call(&cx, "evaluation.view", of).unwrap());
         let write = |name: &str, text: &str| {
@@ -249,9 +258,22 @@ fn the_command_line_decides_and_outsiders_recompute() {
         let (given, cases) = (write("input.json", "{\"年龄\": 8}"), write("cases.json", CASES));
         let said = line(&[&dmn, "--decision", "票价", "--input", &given]).unwrap();
         let said: Json = serde_json::from_str(&said).unwrap();
-        assert_eq!((&said["result"], &said["explanation"]["decisions"][0]["matched"][0]["rule"]), (&json!(20), &json!(1)));
-        assert!(line(&[&dmn, "--decision", "没有"]).unwrap_err().contains("票价"), "the decisions there are, are named");
-        assert!(line(&[&dmn, "--cases", &cases]).unwrap().contains("1 cases, 0 failed"));
+        assert_eq!(
+            (
+                &said["result"],
+                &said["explanation"]["decisions"][0]["matched"][0]["rule"]
+            ),
+            (&json!(20), &json!(1))
+        );
+        assert!(
+            line(&[&dmn, "--decision", "没有"]).unwrap_err().contains("票价"),
+            "the decisions there are, are named"
+        );
+        assert!(
+            line(&[&dmn, "--cases", &cases])
+                .unwrap()
+                .contains("1 cases, 0 failed")
+        );
         // By the database, and by whoever has the two files.
         assert!(line(&["--replay", &id]).is_ok(), "{}", bed.name());
         let record = write("evaluation.json", &kept.to_string());
@@ -259,9 +281,16 @@ fn the_command_line_decides_and_outsiders_recompute() {
         let mut forged = kept.clone();
         forged["result"] = json!(10);
         let forged = write("forged.json", &forged.to_string());
-        assert!(line(&[&dmn, "--replay", &forged]).unwrap_err().ends_with("differs: result"));
+        assert!(
+            line(&[&dmn, "--replay", &forged])
+                .unwrap_err()
+                .ends_with("differs: result")
+        );
         let other = write("other.dmn", &model("", "15"));
         let differs = line(&[&other, "--replay", &record]).unwrap_err();
-        assert!(differs.ends_with("differs: explanation, model, result"), "{differs}");
+        assert!(
+            differs.ends_with("differs: explanation, model, result"),
+            "{differs}"
+        );
     }
 }

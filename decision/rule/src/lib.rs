@@ -41,7 +41,7 @@ pub use guard::Refusal;
 pub use model::{Invocable, InvocableKind, Model, load};
 pub use operations::operations;
 pub use store::Evaluation;
-pub use worker::Stopped;
+pub use worker::{Stopped, runaways};
 
 use banyan_store::{Migration, MigrationSet};
 

@@ -8,14 +8,14 @@ use banyan_base::{Ctx, FieldError};
 use dsntk_feel::Name;
 use dsntk_feel::context::FeelContext;
 use dsntk_feel::values::Value;
-use dsntk_model::{Definitions, DmnElement, DrgElement, ExpressionInstance, NamedElement, RequiredVariable};
+use dsntk_model::{Definitions, DmnElement, ExpressionInstance, NamedElement};
 use dsntk_model_evaluator::ModelEvaluator;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
 use crate::convert;
 use crate::guard::{self, Refusal};
-use crate::kind::{Base, Kind, Kinds};
+use crate::kind::{Base, Kind};
 use crate::limits;
 use crate::worker::{self, Stopped};
 use crate::xml::{self, Notes, Place};

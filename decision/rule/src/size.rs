@@ -40,9 +40,17 @@ pub fn scan(all: &[Notes]) -> Vec<Refusal> {
                 let Ok(Ok(node)) = parsed else { continue };
                 let owner = note.owner.clone().filter(|owner| *owner != element.name);
                 if let Some(owner) = &owner {
-                    sizes.named.entry(element.name.clone()).or_default().parts.push(owner.clone());
+                    sizes
+                        .named
+                        .entry(element.name.clone())
+                        .or_default()
+                        .parts
+                        .push(owner.clone());
                 }
-                let named = sizes.named.entry(owner.unwrap_or_else(|| element.name.clone())).or_default();
+                let named = sizes
+                    .named
+                    .entry(owner.unwrap_or_else(|| element.name.clone()))
+                    .or_default();
                 named.function |= !note.parameters.is_empty();
                 named.nodes.push(node);
             }
@@ -110,17 +118,39 @@ impl Sizes {
             N::String(text) => text.len() as u64,
             N::Name(name) => {
                 let name = name.to_string();
-                local.get(&name).copied().unwrap_or_else(|| self.of(&name, depth + 1))
+                local
+                    .get(&name)
+                    .copied()
+                    .unwrap_or_else(|| self.of(&name, depth + 1))
             }
-            N::If(_, yes, no) => self.node(yes, local, depth + 1).max(self.node(no, local, depth + 1)),
-            N::And(..) | N::Or(..) | N::Eq(..) | N::Nq(..) | N::Lt(..) | N::Le(..) | N::Gt(..) | N::Ge(..)
-            | N::In(..) | N::Between(..) | N::Every(..) | N::Some(..) | N::InstanceOf(..) | N::Mul(..) | N::Div(..)
-            | N::Exp(..) | N::Sub(..) | N::Neg(_) => SCALAR,
+            N::If(_, yes, no) => self
+                .node(yes, local, depth + 1)
+                .max(self.node(no, local, depth + 1)),
+            N::And(..)
+            | N::Or(..)
+            | N::Eq(..)
+            | N::Nq(..)
+            | N::Lt(..)
+            | N::Le(..)
+            | N::Gt(..)
+            | N::Ge(..)
+            | N::In(..)
+            | N::Between(..)
+            | N::Every(..)
+            | N::Some(..)
+            | N::InstanceOf(..)
+            | N::Mul(..)
+            | N::Div(..)
+            | N::Exp(..)
+            | N::Sub(..)
+            | N::Neg(_) => SCALAR,
             N::Filter(left, _) | N::Path(left, _) => self.node(left, local, depth + 1),
             N::Context(entries) => {
                 let mut sum = 0u64;
                 for entry in entries {
-                    let N::ContextEntry(key, value) = entry else { continue };
+                    let N::ContextEntry(key, value) = entry else {
+                        continue;
+                    };
                     let size = self.node(value, local, depth + 1);
                     if let N::ContextEntryKey(name) = &**key {
                         local.insert(name.to_string(), size);
@@ -140,23 +170,42 @@ impl Sizes {
         }
     }
 
-    fn call(&mut self, callee: &AstNode, arguments: &AstNode, local: &mut HashMap<String, u64>, depth: usize) -> u64 {
-        let given: Vec<u64> = children(arguments).into_iter().map(|argument| self.node(argument, local, depth + 1)).collect();
+    fn call(
+        &mut self,
+        callee: &AstNode,
+        arguments: &AstNode,
+        local: &mut HashMap<String, u64>,
+        depth: usize,
+    ) -> u64 {
+        let given: Vec<u64> = children(arguments)
+            .into_iter()
+            .map(|argument| self.node(argument, local, depth + 1))
+            .collect();
         let sum = given.iter().fold(0u64, |sum, size| sum.saturating_add(*size));
         let AstNode::Name(name) = callee else {
             // A function of an expression: its size, as often as it could say its arguments.
-            return self.node(callee, local, depth + 1).max(SCALAR).saturating_mul(sum.max(1)) / SCALAR;
+            return self
+                .node(callee, local, depth + 1)
+                .max(SCALAR)
+                .saturating_mul(sum.max(1))
+                / SCALAR;
         };
         let name = name.to_string();
         match name.as_str() {
-            "replace" => given.iter().fold(1u64, |product, size| product.saturating_mul((*size).max(1))),
+            "replace" => given
+                .iter()
+                .fold(1u64, |product, size| product.saturating_mul((*size).max(1))),
             "count" | "sum" | "min" | "max" | "mean" | "string length" | "contains" | "number" => SCALAR,
             _ => {
-                let function = local.contains_key(&name) || self.named.get(&name).is_some_and(|named| named.function);
+                let function =
+                    local.contains_key(&name) || self.named.get(&name).is_some_and(|named| named.function);
                 if !function {
                     return sum.saturating_add(self.known.get(&name).copied().unwrap_or(0));
                 }
-                let body = local.get(&name).copied().unwrap_or_else(|| self.of(&name, depth + 1));
+                let body = local
+                    .get(&name)
+                    .copied()
+                    .unwrap_or_else(|| self.of(&name, depth + 1));
                 (body / SCALAR).max(1).saturating_mul(sum.max(SCALAR))
             }
         }

@@ -142,7 +142,8 @@ fn text_of(node: Node<'_, '_>) -> String {
     child(node, "text")
         .map(|text| {
             text.descendants()
-                .filter_map(|part| part.is_text().then(|| part.text().unwrap_or_default()))
+                .filter(Node::is_text)
+                .map(|part| part.text().unwrap_or_default())
                 .collect()
         })
         .unwrap_or_default()

@@ -19,7 +19,6 @@ pub enum Who {
 use Who::{Admin, Colleagues, Designer, Records, SignedIn, World};
 
 pub const TABLE: &[(&str, Who)] = &[
-
     ("incident.list", Designer(&["only_designers_mend"])),
     ("incident.retry", Designer(&["only_designers_mend"])),
     ("instance.cancel", Designer(&["only_designers_mend"])),
@@ -129,13 +128,19 @@ pub const TABLE: &[(&str, Who)] = &[
         "consent.withdraw",
         SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
     ),
-    ("decision.check", Designer(&["only_the_roles_a_model_names_ask_it"])),
+    (
+        "decision.check",
+        Designer(&["only_the_roles_a_model_names_ask_it"]),
+    ),
     (
         "decision.evaluate",
         Colleagues(&["only_the_roles_a_model_names_ask_it"]),
     ),
     ("decision.list", Colleagues(&[])),
-    ("decision.run_cases", Designer(&["only_the_roles_a_model_names_ask_it"])),
+    (
+        "decision.run_cases",
+        Designer(&["only_the_roles_a_model_names_ask_it"]),
+    ),
     ("decision.try", Designer(&["only_the_roles_a_model_names_ask_it"])),
     (
         "decision.view",

@@ -1,17 +1,13 @@
 //! Each decision table of a model, and the names that decisions use.
 
-use std::collections::BTreeSet;
-
 use banyan_base::Severity;
-use dsntk_feel_parser::AstNode;
 use dsntk_model::{BuiltinAggregator, DecisionTable, DrgElement, HitPolicy, NamedElement, RequiredVariable};
 
 use super::Found;
 use super::names::{columns, names};
 use super::sweep::{Answer, Axis, Boxes, cells};
-use crate::guard;
 use crate::kind::{Base, Kind, Kinds};
-use crate::model::{Invocable, InvocableKind, Model, table_of};
+use crate::model::{InvocableKind, Model, table_of};
 use crate::sfeel::{self, Class, Test};
 use crate::xml::{ElementKind, ElementNote, Place, TableNote};
 
