@@ -1,0 +1,94 @@
+/** Decision models: what is installed, trying them, their cases. */
+
+import { queryOptions } from "@tanstack/react-query";
+import { call } from "./client";
+import type { Finding, Page, Variables, Version } from "./processes";
+
+export type DecisionSummary = {
+  id: string;
+  title: string;
+  package: string;
+  decisions: string[];
+  version: number;
+  effective_from: string | null;
+};
+
+export type Case = { name: string; decision?: string; input: Variables; expected?: unknown };
+
+export type DecisionView = DecisionSummary & {
+  xml: string;
+  cases: Case[] | null;
+  versions: (Version & { effective_from?: string | null })[];
+  findings?: Finding[];
+};
+
+export type Matched = {
+  rule: number;
+  id?: string | null;
+  annotations?: string[] | Record<string, string> | null;
+  outputs?: unknown;
+};
+
+export type Explained = {
+  name: string;
+  matched?: Matched[] | null;
+  inputs?: Variables | null;
+  result?: unknown;
+};
+
+export type Outcome = {
+  result: unknown;
+  explanation: { decisions: Explained[] };
+  problems?: (string | { message: string })[];
+};
+
+export type CaseResult = {
+  name: string;
+  passed: boolean;
+  expected?: unknown;
+  got?: unknown;
+  rules?: unknown;
+  message?: string | null;
+};
+
+const at = (id: string) => `/v1/decisions/${encodeURIComponent(id)}`;
+
+export const decisions = queryOptions({
+  queryKey: ["decisions"],
+  queryFn: async ({ signal }) => {
+    const all: DecisionSummary[] = [];
+    let cursor: string | undefined;
+    do {
+      const page: Page<DecisionSummary> = await call("/v1/decisions", {
+        query: { cursor, limit: 200 },
+        signal,
+      });
+      all.push(...page.items);
+      cursor = page.next ?? undefined;
+    } while (cursor && all.length < 2000);
+    return all;
+  },
+});
+
+export const decisionView = (id: string, version?: number) =>
+  queryOptions({
+    queryKey: ["decision", id, version ?? 0],
+    queryFn: ({ signal }) => call<DecisionView>(at(id), { query: { version }, signal }),
+  });
+
+export const checkDecision = (xml: string, cases?: Case[]) =>
+  call<{ findings: Finding[] }>("/v1/decisions/check", {
+    method: "POST",
+    body: cases ? { xml, cases } : { xml },
+  });
+
+export const tryDecision = (xml: string, decision: string, input: Variables) =>
+  call<Outcome>("/v1/decisions/try", { method: "POST", body: { xml, decision, input } });
+
+export const runCases = async (xml: string, cases: Case[]) => {
+  const told = await call<{ cases?: CaseResult[]; items?: CaseResult[]; results?: CaseResult[] }>(
+    "/v1/decisions/run_cases",
+    { method: "POST", body: { xml, cases } },
+  );
+  return told.cases ?? told.items ?? told.results ?? [];
+};
