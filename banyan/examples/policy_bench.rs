@@ -16,10 +16,10 @@ type Failure = Box<dyn std::error::Error>;
 
 const UNITS: usize = 60;
 const HEAD: &str = "title = { zh = \"试\" }\nword = \"data\"\nowner = \"省数字办\"\nversion = \"1.0.0\"\n";
-const PURPOSE: &str = "[roles.clerk]\ntitle = { zh = \"经办\" }\n[purposes.care]\ntitle = { zh = \"办理\" }\nlegal_basis = \"试\"\nretention = \"P1Y\"\nroles = [\"clerk\"]\n[purposes.care.fields]\ncase = [\"name\", \"phone\"]\n[impact]\nnecessity = \"试\"\nrisks = \"试\"\nsafeguards = \"试\"\nassessed_on = 2022-01-01\nassessed_by = \"省数字办\"\nreview_by = 2023-01-01\n";
+const PURPOSE: &str = "[roles.clerk]\ntitle = { zh = \"经办\" }\n[purposes.care]\ntitle = { zh = \"办理\" }\nlegal_basis = \"试\"\nretention = \"P1Y\"\nroles = [\"clerk\"]\n[purposes.care.fields]\ncase = [\"name\", \"phone\"]\n[impact]\nnecessity = \"试\"\nrisks = \"试\"\nsafeguards = \"试\"\nassessed_on = 2022-01-01\nassessed_by = \"省数字办\"\nreview_by = 2023-01-01\nunsealed = \"试\"\n";
 const UNIT: &str = "title = { zh = \"单位\" }\nlabel = \"code\"\nkey = [\"code\"]\n[fields.code]\ntype = \"text\"\ntitle = { zh = \"代码\" }\nrequired = true\n[fields.parent]\ntype = \"unit\"\ntitle = { zh = \"上级\" }\n";
 const REGION: &str = "title = { zh = \"区划\" }\nlabel = \"code\"\n[fields.code]\ntype = \"text\"\ntitle = { zh = \"代码\" }\n";
-const CASE: &str = "title = { zh = \"件\" }\nlabel = \"title\"\nindex = [[\"unit\", \"due\"]]\n[fields.title]\ntype = \"text\"\ntitle = { zh = \"名\" }\nrequired = true\n[fields.unit]\ntype = \"unit\"\nindex = true\ntitle = { zh = \"单位\" }\nrequired = true\n[fields.region]\ntype = \"region\"\nindex = true\ntitle = { zh = \"区划\" }\n[fields.due]\ntype = \"date\"\nindex = true\ntitle = { zh = \"期限\" }\n[fields.kind]\ntype = \"text\"\nindex = true\ntitle = { zh = \"类\" }\n[fields.name]\ntype = \"text\"\npersonal = true\ngrade = \"重要\"\nmask = \"middle\"\ntitle = { zh = \"姓名\" }\n[fields.phone]\ntype = \"text\"\npersonal = true\ngrade = \"重要\"\nmask = \"tail\"\ntitle = { zh = \"电话\" }\n";
+const CASE: &str = "title = { zh = \"件\" }\nlabel = \"title\"\nindex = [[\"unit\", \"due\"]]\n[fields.title]\ntype = \"text\"\ntitle = { zh = \"名\" }\nrequired = true\n[fields.unit]\ntype = \"unit\"\nindex = true\ntitle = { zh = \"单位\" }\nrequired = true\n[fields.region]\ntype = \"region\"\nindex = true\ntitle = { zh = \"区划\" }\n[fields.due]\ntype = \"date\"\nindex = true\ntitle = { zh = \"期限\" }\n[fields.kind]\ntype = \"text\"\nindex = true\ntitle = { zh = \"类\" }\n[fields.name]\ntype = \"text\"\npersonal = true\ngrade = \"重要\"\nsealed = false\nmask = \"middle\"\ntitle = { zh = \"姓名\" }\n[fields.phone]\ntype = \"text\"\npersonal = true\ngrade = \"重要\"\nsealed = false\nmask = \"tail\"\ntitle = { zh = \"电话\" }\n";
 
 /// Name and row condition; all see the telephone masked unless the case is of their own unit.
 const POLICIES: &[(&str, &str)] = &[
@@ -73,6 +73,7 @@ fn apply(platform: &Platform, files: Vec<SourceFile>) -> Result<(), Failure> {
     platform
         .db
         .write_exclusive(move |tx| registry.apply(&cx, tx, &request).map(|_| ()))
+        .and_then(|()| platform.db.read(|tx| platform.registry.catalog(tx).map(|_| ())))
         .map_err(|problem| problem.to_json("").to_string().into())
 }
 

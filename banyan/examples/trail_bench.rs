@@ -51,7 +51,9 @@ fn apply(platform: &Platform) -> Result<(), Failure> {
     let done = platform
         .db
         .write_exclusive(move |tx| registry.apply(&cx, tx, &request).map(|_| ()));
-    done.map_err(told)
+    // The first look takes the new policies over.
+    done.and_then(|()| platform.db.read(|tx| platform.registry.catalog(tx).map(|_| ())))
+        .map_err(told)
 }
 
 struct Stage {

@@ -42,7 +42,7 @@ impl Registry {
     pub fn plan(&self, tx: &mut Tx<'_>, request: &ApplyRequest) -> Result<Vec<Applied>, Problem> {
         let catalog = self.catalog(tx)?;
         let mut all = Vec::new();
-        for ready in layers::prepare(tx, &catalog, &request.packages, None)? {
+        for ready in layers::prepare(tx, &catalog, self.parts(), &request.packages, None)? {
             let old = catalog.packages.get(&ready.package.id);
             let done = layers::steps_done(tx, &ready.package.id)?;
             let changed = old.is_none_or(|old| old.hash != ready.package.hash);
@@ -66,7 +66,7 @@ impl Registry {
     /// Where the checks fail, data would be lost without leave, or existing records do not fit.
     pub fn apply(&self, cx: &Ctx, tx: &mut Tx<'_>, request: &ApplyRequest) -> Result<Vec<Applied>, Problem> {
         let catalog = self.catalog(tx)?;
-        let readies = layers::prepare(tx, &catalog, &request.packages, None)?;
+        let readies = layers::prepare(tx, &catalog, self.parts(), &request.packages, None)?;
         self.install(cx, tx, catalog, readies, request.allow_loss)
     }
 
@@ -146,6 +146,7 @@ impl Registry {
                 applied.seeds_changed += changed;
             }
         }
+        self.parts().installed(cx, tx, package)?;
         let data = json!({ "package": package.id, "version": package.version, "hash": package.hash });
         tx.emit(&Event::new(
             cx,
@@ -164,7 +165,7 @@ impl Registry {
     pub fn remove(&self, cx: &Ctx, tx: &mut Tx<'_>, id: &str, allow_loss: bool) -> Result<(), Problem> {
         let catalog = self.catalog(tx)?;
         if let Some(package) = layers::overlaid(tx, id)? {
-            let readies = layers::prepare(tx, &catalog, &[], Some((&package, id)))?;
+            let readies = layers::prepare(tx, &catalog, self.parts(), &[], Some((&package, id)))?;
             self.install(cx, tx, catalog, readies, allow_loss)?;
             tx.execute("DELETE FROM package_source WHERE id = ?1", &[id.into()])?;
             return Ok(());
@@ -208,6 +209,7 @@ impl Registry {
             }
             migrate::drop_type(tx, &info)?;
         }
+        self.parts().removed(cx, tx, package, allow_loss)?;
         tx.execute("DELETE FROM package WHERE id = ?1", &[id.into()])?;
         tx.execute("DELETE FROM package_source WHERE id = ?1", &[id.into()])?;
         tx.execute("UPDATE catalog_generation SET n = n + 1 WHERE one = 1", &[])?;

@@ -8,7 +8,7 @@ use banyan_store::{Tx, Value};
 use serde_json::json;
 
 use crate::catalog::Catalog;
-use crate::check;
+use crate::parts::Parts;
 
 /// A package or an overlay: its files as somebody wrote them.
 #[derive(Clone, Debug)]
@@ -240,6 +240,7 @@ fn compose(id: &str, sources: Vec<Source>) -> Result<Composed, Vec<Finding>> {
 pub(crate) fn prepare(
     tx: &mut Tx<'_>,
     catalog: &Catalog,
+    parts: &Parts,
     packages: &[Vec<SourceFile>],
     without: Option<(&str, &str)>,
 ) -> Result<Vec<Ready>, Problem> {
@@ -276,7 +277,7 @@ pub(crate) fn prepare(
     let mut readies = Vec::new();
     for composed in all {
         let mut findings = composed.findings;
-        let own = check(&composed.package, &composed.files, &installed);
+        let own = parts.check(&composed.package, &composed.files, &installed);
         findings.extend(match &composed.layered {
             Some(layered) => layered.place(own),
             None => own,
@@ -292,7 +293,7 @@ pub(crate) fn prepare(
         });
     }
     if broken.is_empty() {
-        broken = dependents(tx, catalog, &installed, &readies)?;
+        broken = dependents(tx, catalog, parts, &installed, &readies)?;
     }
     if !broken.is_empty() {
         return Err(refused(&broken));
@@ -330,6 +331,7 @@ fn taken(
 fn dependents(
     tx: &mut Tx<'_>,
     catalog: &Catalog,
+    parts: &Parts,
     installed: &Installed,
     readies: &[Ready],
 ) -> Result<Vec<Finding>, Problem> {
@@ -345,7 +347,7 @@ fn dependents(
         let Ok(composed) = compose(id, sources) else {
             continue;
         };
-        let findings = check(&composed.package, &composed.files, installed);
+        let findings = parts.check(&composed.package, &composed.files, installed);
         let placed = match &composed.layered {
             Some(layered) => layered.place(findings),
             None => findings.into_iter().map(|finding| within(id, finding)).collect(),

@@ -6,7 +6,7 @@
 //! - Must not know: any domain type.
 //!
 //! Map
-//! - `catalog`: what is installed, ready for use. `check`: filters of packages. `apply`, `layers`, `migrate`, `ddl`,
+//! - `catalog`: what is installed, ready for use. `check`: filters of packages. `parts`: the port of engines that read files of packages. `apply`, `layers`, `migrate`, `ddl`,
 //!   `index`, `seed`: how it comes to be.
 //! - `version`: entity tags. `value`: JSON ↔ columns with field-level errors. `record`: create, update; `removal`: delete; `event`: what the feed
 //!   is told. `history`, `lifecycle`;
@@ -45,6 +45,7 @@ mod openapi;
 mod operations;
 mod owed;
 mod packages;
+mod parts;
 mod property;
 pub mod query;
 mod record;
@@ -82,6 +83,7 @@ pub use files::operations as file_operations;
 pub use import::operations::operations as import_operations;
 pub use import::run::{JOB as IMPORT_JOB, job as import_job};
 pub use operations::operations;
+pub use parts::Part;
 pub use sight::Numbers;
 pub use trigger::{CONSUMER, run_events};
 
@@ -161,6 +163,7 @@ pub struct Registry {
     extents: ogc::Extents,
     people: OnceLock<People>,
     keys: OnceLock<Arc<Keys>>,
+    parts: OnceLock<parts::Parts>,
 }
 
 impl Registry {
@@ -172,6 +175,7 @@ impl Registry {
             extents: ogc::Extents::default(),
             people: OnceLock::new(),
             keys: OnceLock::new(),
+            parts: OnceLock::new(),
         })
     }
 
@@ -184,6 +188,16 @@ impl Registry {
     /// can't be read or written.
     pub fn seal_with(&self, keys: &Arc<Keys>) {
         let _ = self.keys.set(Arc::clone(keys));
+    }
+
+    /// Tells the registry of the engines that read files of packages; only the first that are told count.
+    pub fn join(&self, engines: Vec<Arc<dyn Part>>) {
+        let _ = self.parts.set(parts::Parts(engines));
+    }
+
+    pub(crate) fn parts(&self) -> &parts::Parts {
+        static NONE: parts::Parts = parts::Parts(Vec::new());
+        self.parts.get().unwrap_or(&NONE)
     }
 
     pub(crate) fn vault(&self) -> Vault {

@@ -294,7 +294,7 @@ impl Move<'_> {
             Change::Indexes { of } => {
                 self.indexes.insert(of.clone());
             }
-            Change::Declarations { .. } => {}
+            Change::Declarations { .. } | Change::File { .. } => {}
         }
         Ok(())
     }

@@ -238,6 +238,16 @@ fn view(registry: &Registry, call: &mut Call<'_, '_>) -> Result<Reply, Problem> 
         .ok_or_else(|| Problem::new(codes::NOT_FOUND, format!("没有安装名为 {id} 的包。")))?;
     let mut body = serde_json::to_value(&**package).map_err(Problem::internal)?;
     if let Some(object) = body.as_object_mut() {
+        // Models are large, and their engines serve them.
+        for (kind, sources) in [
+            ("processes", &package.processes),
+            ("decisions", &package.decisions),
+            ("forms", &package.forms),
+        ] {
+            let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+            object.insert(kind.into(), json!(names));
+        }
+        object.remove("decision_cases");
         object.insert("may".into(), may(call, package)?);
         object.insert("my_purposes".into(), purposes(call, package)?);
     }

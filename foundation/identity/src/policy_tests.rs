@@ -18,6 +18,7 @@ fn shape(name: &str, attributes: &[&str]) -> TypeShape {
     TypeShape {
         name: name.into(),
         attributes: attributes.iter().map(text).collect(),
+        verbs: banyan_policy::VERBS,
     }
 }
 

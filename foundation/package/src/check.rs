@@ -1,6 +1,7 @@
 //! What only shows when all files are seen: names that must meet, life cycles, FEEL against the types, other packages.
 
 mod clocks;
+mod engines;
 mod personal;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +56,7 @@ pub fn check(package: &Package, files: &[SourceFile], installed: &Installed) -> 
     for (name, trigger) in &package.triggers {
         checker.trigger(name, trigger);
     }
+    checker.engine_files();
     checker.seeds();
     checker.personal();
     checker.policies();

@@ -73,6 +73,12 @@ pub enum Change {
     Indexes {
         of: String,
     },
+    /// A file that an engine reads: a process, a decision, a form.
+    File {
+        path: String,
+        /// `added`, `changed` or `removed`.
+        what: String,
+    },
     Declarations {
         what: String,
     },
@@ -97,6 +103,7 @@ impl fmt::Display for Change {
             Change::DropField { of, field } => write!(f, "- field {of}.{field}"),
             Change::DropType { of } => write!(f, "- type {of}"),
             Change::Indexes { of } => write!(f, "~ indexes of {of}"),
+            Change::File { path, what } => write!(f, "~ {path} {what}"),
             Change::Declarations { what } => write!(f, "~ {what}"),
         }
     }
@@ -483,6 +490,38 @@ fn consents(plan: &mut Plan, old: &Package, new: &Package) {
     }
 }
 
+/// Files that engines read.
+fn sources(plan: &mut Plan, old: &Package, new: &Package) {
+    let all = |package: &Package| -> BTreeMap<String, String> {
+        let kinds = [
+            &package.processes,
+            &package.decisions,
+            &package.decision_cases,
+            &package.forms,
+        ];
+        let each = kinds.into_iter().flatten();
+        each.map(|one| (one.path.clone(), one.text.clone())).collect()
+    };
+    let (before, after) = (all(old), all(new));
+    for (path, text) in &after {
+        let what = match before.get(path) {
+            None => "added",
+            Some(known) if known != text => "changed",
+            Some(_) => continue,
+        };
+        plan.changes.push(Change::File {
+            path: path.clone(),
+            what: what.into(),
+        });
+    }
+    for path in before.keys().filter(|path| !after.contains_key(*path)) {
+        plan.changes.push(Change::File {
+            path: path.clone(),
+            what: "removed".into(),
+        });
+    }
+}
+
 fn declarations(plan: &mut Plan, old: &Package, new: &Package) {
     consents(plan, old, new);
     let parts = [
@@ -502,6 +541,7 @@ fn declarations(plan: &mut Plan, old: &Package, new: &Package) {
         ("seeds", old.seeds != new.seeds),
         ("overlays", old.overlays != new.overlays),
     ];
+    sources(plan, old, new);
     for (what, changed) in parts {
         if changed {
             plan.changes.push(Change::Declarations { what: what.into() });

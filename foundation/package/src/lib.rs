@@ -37,7 +37,7 @@ pub use diff::{Change, Plan, StepsDone, diff, renamed};
 pub use locate::finding_in;
 pub use model::Package;
 pub use overlay::{Head, Layered, hash, head, layer};
-pub use policy::{rules, shape};
+pub use policy::{rules, shapes};
 pub use read::read;
 pub use schema::schemas;
 pub use scope::{field_type, record_scope, trigger_scope};

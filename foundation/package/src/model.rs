@@ -3,10 +3,14 @@
 //! Names: package ids are `[a-z][a-z0-9-]{1,23}`; type, field, state, transition, role, view and list names are
 //! `[a-z][a-z0-9_]{0,30}`. A type is named `<package>.<type>` from outside.
 
+mod files;
+
 use std::collections::BTreeMap;
 
 use banyan_base::Title;
 use serde::{Deserialize, Serialize};
+
+pub use files::{Seed, Source, Step, StepAction};
 
 /// Declarations keep the order of the file: it is the order of the form and of the list.
 pub type Ordered<T> = Vec<(String, T)>;
@@ -46,6 +50,16 @@ pub struct Package {
     pub seeds: Vec<Seed>,
     /// Steps in the order of their numbers.
     pub steps: Vec<Step>,
+    /// `processes/<name>.bpmn`, `decisions/<name>.dmn`, `decisions/<name>.cases.json`, `forms/<name>.form.json`: engines
+    /// read and check them.
+    #[serde(default)]
+    pub processes: Vec<Source>,
+    #[serde(default)]
+    pub decisions: Vec<Source>,
+    #[serde(default)]
+    pub decision_cases: Vec<Source>,
+    #[serde(default)]
+    pub forms: Vec<Source>,
     /// Paths of the feature files.
     pub features: Vec<String>,
     /// SHA-256 over paths and bytes of all files, hex.
@@ -552,68 +566,6 @@ pub enum TriggerAction {
         target: Option<String>,
         name: String,
         with: Ordered<String>,
-    },
-}
-
-/// `seeds/NN-<type>.csv`: records that come with the package; the header names fields, keys decide which exist already.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Seed {
-    pub path: String,
-    /// Type of this package.
-    pub of: String,
-    /// Blob hash of the file's bytes, hex SHA-256. The bytes travel beside the package.
-    pub hash: String,
-}
-
-/// `steps/NNNN.toml`: how data moves when the declarations change.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Step {
-    /// From the file's name; steps above the installed number run, in order.
-    pub number: u32,
-    /// The overlay that the step belongs to; it counts its own steps.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub overlay: Option<String>,
-    pub actions: Vec<StepAction>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
-pub enum StepAction {
-    RenameType {
-        from: String,
-        to: String,
-    },
-    RenameField {
-        of: String,
-        from: String,
-        to: String,
-    },
-    /// `from` → several new fields, each by FEEL over the old record.
-    Split {
-        of: String,
-        from: String,
-        into: Ordered<String>,
-    },
-    /// Fill a field of existing records by FEEL; only where it is empty, unless `all`.
-    Backfill {
-        of: String,
-        field: String,
-        feel: String,
-        all: bool,
-    },
-    /// The declared type of a field changed; each value is converted by FEEL over the old record (its old value is under its name).
-    Convert {
-        of: String,
-        field: String,
-        feel: String,
-    },
-    /// These may go, with what they hold (still needs `--allow-loss`).
-    DropField {
-        of: String,
-        field: String,
-    },
-    DropType {
-        of: String,
     },
 }
 

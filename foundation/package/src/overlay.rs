@@ -214,6 +214,12 @@ impl Layered {
             ["policy.cedar"] => "//",
             ["package.toml" | "triggers.toml"] => "#",
             ["codes" | "records" | "views" | "messages", name] if name.ends_with(".toml") => "#",
+            // An overlay's file stands in place of the package's: a model can't be merged by lines.
+            _ if read::engine_file(&file.path).is_some() => {
+                self.begin(&file.path, layer, &file.path);
+                merged.insert(file.path.clone(), file.bytes.clone());
+                return;
+            }
             // What an overlay brings of these stands beside the package's own, whatever its name.
             [folder @ ("seeds" | "steps" | "features"), name] => {
                 let effective = format!("{folder}/~{layer}/{name}");

@@ -370,3 +370,75 @@ fn no_overlay_panics() {
         let _ = layered(&[overlay(HEAD, &[(paths[pick], &text)])]);
     });
 }
+
+#[test]
+fn files_of_engines_are_read_and_replaced_whole() {
+    let mut texts = good();
+    for path in [
+        "processes/lend.bpmn",
+        "decisions/fee.dmn",
+        "decisions/fee.cases.json",
+        "forms/lend.form.json",
+    ] {
+        texts.insert(path.into(), format!("the package's {path}"));
+    }
+    let base = files(&texts);
+    let (package, findings) = crate::read(&base);
+    let package = package.unwrap();
+    assert!(!has_errors(&findings), "{findings:?}");
+    assert_eq!(package.processes.len(), 1);
+    assert_eq!(package.decisions.first().unwrap().name, "fee");
+    assert_eq!(package.decision_cases.first().unwrap().name, "fee");
+    assert_eq!(package.forms.first().unwrap().path, "forms/lend.form.json");
+    let verbs = |name: &str| {
+        let shapes = crate::shapes(&package);
+        shapes
+            .iter()
+            .find(|shape| shape.name == name)
+            .map(|shape| shape.verbs)
+    };
+    assert_eq!(verbs("rooms.lend"), Some(banyan_policy::PROCESS_VERBS));
+    assert_eq!(verbs("rooms.fee"), Some(banyan_policy::DECISION_VERBS));
+
+    let over = overlay(
+        HEAD,
+        &[("processes/lend.bpmn", "ours"), ("forms/extra.form.json", "{}")],
+    );
+    let (merged, findings) = layer(&base, &[over]);
+    assert!(!has_errors(&findings), "{findings:?}");
+    let changed = merged.read().0.unwrap();
+    assert_eq!(changed.processes.first().unwrap().text, "ours");
+    assert_eq!(changed.forms.len(), 2);
+    let plan = diff(Some(&package), &changed, &StepsDone::new());
+    let told: Vec<String> = plan.changes.iter().map(ToString::to_string).collect();
+    assert!(
+        told.contains(&"~ processes/lend.bpmn changed".to_owned()),
+        "{told:?}"
+    );
+    assert!(
+        told.contains(&"~ forms/extra.form.json added".to_owned()),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn names_that_policies_speak_of_are_of_one_thing() {
+    let mut texts = good();
+    texts.insert("processes/room.bpmn".into(), "a type is named so".into());
+    texts.insert("decisions/alone.cases.json".into(), "[]".into());
+    let base = files(&texts);
+    let package = crate::read(&base).0.unwrap();
+    let findings = check(&package, &base, &Installed::default());
+    let rules: Vec<(&str, &str)> = findings
+        .iter()
+        .map(|finding| (finding.rule.as_str(), finding.file.as_str()))
+        .collect();
+    assert!(
+        rules.contains(&("name-taken", "processes/room.bpmn")),
+        "{rules:?}"
+    );
+    assert!(
+        rules.contains(&("cases-alone", "decisions/alone.cases.json")),
+        "{rules:?}"
+    );
+}

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use banyan_policy::{Attribute, AttributeKind, PackageRules, PurposeRules, TypeRules, TypeShape};
+use banyan_policy::{
+    Attribute, AttributeKind, DECISION_VERBS, PROCESS_VERBS, PackageRules, PurposeRules, TypeRules,
+    TypeShape, VERBS,
+};
 
-use crate::model::{Basis, ComputedType, FieldKind, Package, RecordType};
+use crate::model::{Basis, ComputedType, FieldKind, Package, RecordType, Source};
 
 fn qualified(package: &str, name: &str) -> String {
     if name.contains('.') {
@@ -41,7 +44,7 @@ fn kind(package: &str, kind: &FieldKind) -> Option<AttributeKind> {
 }
 
 /// A type as policies see it.
-pub fn shape(package: &str, name: &str, record: &RecordType) -> TypeShape {
+fn shape(package: &str, name: &str, record: &RecordType) -> TypeShape {
     let mut attributes = Vec::new();
     for (name, field) in &record.fields {
         let Some(kind) = kind(package, &field.kind).filter(|_| !OWN.contains(&name.as_str())) else {
@@ -67,7 +70,32 @@ pub fn shape(package: &str, name: &str, record: &RecordType) -> TypeShape {
     TypeShape {
         name: format!("{package}.{name}"),
         attributes,
+        verbs: VERBS,
     }
+}
+
+/// A process or a decision model as policies see it: whatever it is about, it has no attributes to go by.
+fn bare(package: &str, name: &str, verbs: &'static [&'static str]) -> TypeShape {
+    TypeShape {
+        name: format!("{package}.{name}"),
+        attributes: Vec::new(),
+        verbs,
+    }
+}
+
+/// All types of a package that policies can speak of, its processes and decision models included.
+pub fn shapes(package: &Package) -> Vec<TypeShape> {
+    let records = package.types.iter();
+    let mut all: Vec<TypeShape> = records
+        .map(|(name, record)| shape(&package.id, name, record))
+        .collect();
+    let of = |sources: &[Source], verbs| -> Vec<TypeShape> {
+        let sources = sources.iter();
+        sources.map(|one| bare(&package.id, &one.name, verbs)).collect()
+    };
+    all.extend(of(&package.processes, PROCESS_VERBS));
+    all.extend(of(&package.decisions, DECISION_VERBS));
+    all
 }
 
 /// All that a package lays down about who may see what.
@@ -91,6 +119,8 @@ pub fn rules(package: &Package) -> PackageRules {
             },
         );
     }
+    let others = package.processes.iter().chain(&package.decisions);
+    types.extend(others.map(|one| (format!("{}.{}", package.id, one.name), TypeRules::default())));
     let mut purposes = BTreeMap::new();
     for (name, purpose) in &package.purposes {
         let fields = purpose
@@ -117,11 +147,7 @@ pub fn rules(package: &Package) -> PackageRules {
     PackageRules {
         package: package.id.clone(),
         text: package.policy.clone(),
-        shapes: package
-            .types
-            .iter()
-            .map(|(name, record)| shape(&package.id, name, record))
-            .collect(),
+        shapes: shapes(package),
         types,
         purposes,
     }

@@ -99,6 +99,18 @@ pub(crate) fn control_character(file: &SourceFile) -> Option<Finding> {
     ))
 }
 
+/// The ending of a file that an engine reads by itself.
+pub(crate) fn engine_file(path: &str) -> Option<&'static str> {
+    let (folder, name) = path.split_once('/')?;
+    let endings: &[&'static str] = match folder {
+        "processes" => &[".bpmn"],
+        "decisions" => &[".dmn", ".cases.json"],
+        "forms" => &[".form.json"],
+        _ => return None,
+    };
+    endings.iter().copied().find(|ending| name.ends_with(ending))
+}
+
 pub(crate) fn is_name(text: &str) -> bool {
     text.len() <= 31
         && text.starts_with(|c: char| c.is_ascii_lowercase())
@@ -289,9 +301,12 @@ impl Reader {
             ["steps", name] if name.ends_with(".toml") => {
                 self.step(file, name.trim_end_matches(".toml"), overlay);
             }
+            ["processes" | "decisions" | "forms", name] if engine_file(&file.path).is_some() => {
+                self.source(file, name);
+            }
             ["features", name] if name.ends_with(".feature") => self.package.features.push(file.path.clone()),
             _ => {
-                let hint = "package.toml, codes/, records/, views/, triggers.toml, policy.cedar, messages/, seeds/, steps/, features/, README.md, RETENTION.md";
+                let hint = "package.toml, codes/, records/, views/, triggers.toml, policy.cedar, processes/*.bpmn, decisions/*.dmn, decisions/*.cases.json, forms/*.form.json, messages/, seeds/, steps/, features/, README.md, RETENTION.md";
                 self.add(
                     file,
                     &[],
@@ -300,6 +315,32 @@ impl Reader {
                     Some(hint),
                 );
             }
+        }
+    }
+
+    /// A file that an engine reads.
+    fn source(&mut self, file: &SourceFile, name: &str) {
+        let Some(ending) = engine_file(&file.path) else {
+            return;
+        };
+        let name = name.strip_suffix(ending).unwrap_or(name);
+        self.name(file, name);
+        let Ok(text) = std::str::from_utf8(&file.bytes) else {
+            let message = "the file is not UTF-8".to_owned();
+            self.add(file, &[], "encoding", message, Some("save it as UTF-8"));
+            return;
+        };
+        let source = Source {
+            name: name.to_owned(),
+            path: file.path.clone(),
+            text: text.to_owned(),
+        };
+        let package = &mut self.package;
+        match ending {
+            ".bpmn" => package.processes.push(source),
+            ".dmn" => package.decisions.push(source),
+            ".cases.json" => package.decision_cases.push(source),
+            _ => package.forms.push(source),
         }
     }
 

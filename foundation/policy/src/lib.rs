@@ -20,4 +20,7 @@ mod text;
 
 pub use policies::{Answer, CITIZEN, Fault, PUBLIC, Policies, Question, Reason, principal_entity};
 pub use rules::{PackageRules, PurposeRules, TypeRules};
-pub use shape::{Attribute, AttributeKind, TypeShape, VERBS, entity_type, schema, schema_text};
+pub use shape::{
+    Attribute, AttributeKind, DECISION_VERBS, PROCESS_VERBS, TypeShape, VERBS, entity_type, schema,
+    schema_text,
+};

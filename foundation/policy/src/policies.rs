@@ -8,7 +8,7 @@ use cedar_policy::{
 };
 
 use crate::compile::{self, Unsupported};
-use crate::shape::{TypeShape, VERBS, entity_type, schema};
+use crate::shape::{TypeShape, entity_type, schema};
 
 /// The role that everyone has, signed in or not.
 pub const PUBLIC: &str = "public";
@@ -29,7 +29,7 @@ pub struct Question<'a> {
     pub actor: &'a Actor,
     /// `<package>.<type>`.
     pub of: &'a str,
-    /// One of [`VERBS`].
+    /// One of the type's verbs.
     pub verb: &'a str,
     pub purpose: Option<&'a str>,
     /// The masked field, where the verb is `reveal`.
@@ -304,7 +304,7 @@ impl Policies {
         // Somebody with everything, so that no policy falls away before its condition is looked at.
         let actor = self.everyone();
         for shape in shapes.iter().filter(|shape| shape.package() == self.package) {
-            for verb in VERBS {
+            for verb in shape.verbs {
                 let question = Question {
                     actor: &actor,
                     of: &shape.name,

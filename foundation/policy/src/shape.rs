@@ -16,6 +16,12 @@ pub const VERBS: &[&str] = &[
     "reveal",
 ];
 
+/// What can be done with a process: start it; look at its instances; mend, change and end them.
+pub const PROCESS_VERBS: &[&str] = &["start", "watch", "manage"];
+
+/// What can be done with a decision model.
+pub const DECISION_VERBS: &[&str] = &["evaluate"];
+
 /// What policies can do with an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttributeKind {
@@ -47,6 +53,8 @@ pub struct TypeShape {
     /// `<package>.<type>`.
     pub name: String,
     pub attributes: Vec<Attribute>,
+    /// What can be done with it: [`VERBS`], [`PROCESS_VERBS`], or [`DECISION_VERBS`].
+    pub verbs: &'static [&'static str],
 }
 
 impl TypeShape {
@@ -128,8 +136,8 @@ pub(crate) fn own() -> [Attribute; 4] {
 pub fn schema(package: &str, shapes: &[TypeShape]) -> Value {
     let known: BTreeSet<&str> = shapes.iter().map(|shape| shape.name.as_str()).collect();
     let mut actions = Map::new();
-    for verb in VERBS {
-        actions.insert((*verb).into(), json!({}));
+    for verb in [VERBS, PROCESS_VERBS, DECISION_VERBS].concat() {
+        actions.insert(verb.into(), json!({}));
     }
     let mut spaces: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for shape in shapes {
@@ -145,7 +153,7 @@ pub fn schema(package: &str, shapes: &[TypeShape]) -> Value {
             short.to_owned(),
             json!({ "memberOfTypes": ["Type"], "shape": { "type": "Record", "attributes": attributes } }),
         );
-        for verb in VERBS.iter().filter(|_| shape.package() == package) {
+        for verb in shape.verbs.iter().filter(|_| shape.package() == package) {
             let mut context = Map::new();
             context.insert("purpose".into(), json!({ "type": "String", "required": false }));
             match *verb {

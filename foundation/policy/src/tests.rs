@@ -25,6 +25,7 @@ fn shapes() -> Vec<TypeShape> {
                 attribute("open", AttributeKind::Flag, true),
                 attribute("state", AttributeKind::Text, true),
             ],
+            verbs: crate::VERBS,
         },
         TypeShape {
             name: "health-code.visit".into(),
@@ -32,6 +33,7 @@ fn shapes() -> Vec<TypeShape> {
                 attribute("person", AttributeKind::Link("health-code.person".into()), true),
                 attribute("note", AttributeKind::Text, false),
             ],
+            verbs: crate::VERBS,
         },
     ]
 }
