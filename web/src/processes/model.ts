@@ -1,0 +1,49 @@
+/** What the pages read from a BPMN file themselves. */
+
+const BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL";
+const BANYAN = "https://banyan.local/bpmn/1.0";
+
+export type Node = { id: string; name: string; type: string };
+
+function parsed(xml: string): Document | undefined {
+  const file = new DOMParser().parseFromString(xml, "application/xml");
+  return file.querySelector("parsererror") ? undefined : file;
+}
+
+/** The form of the plain start event, by its whole name. */
+export function startFormOf(xml: string, pkg: string): string | undefined {
+  for (const start of parsed(xml)?.getElementsByTagNameNS(BPMN, "startEvent") ?? []) {
+    const form = start.getAttributeNS(BANYAN, "form");
+    if (form) return form.includes(".") ? form : `${pkg}.${form}`;
+  }
+  return undefined;
+}
+
+const PLACES =
+  /Task$|^task$|^subProcess$|^adHocSubProcess$|^transaction$|^callActivity$|Gateway$|CatchEvent$|EndEvent$|^endEvent$|ThrowEvent$|^startEvent$/;
+
+/** Elements where a token can be. */
+export function nodesOf(xml: string): Node[] {
+  const found: Node[] = [];
+  for (const element of parsed(xml)?.getElementsByTagNameNS(BPMN, "*") ?? []) {
+    const id = element.getAttribute("id");
+    if (!id || !PLACES.test(element.localName)) continue;
+    found.push({ id, name: element.getAttribute("name") ?? "", type: element.localName });
+  }
+  return found;
+}
+
+/** What people call an element: its name, else its id. */
+export function namesOf(nodes: Node[]): (id: string) => string {
+  const by = new Map(nodes.map((one) => [one.id, one.name || one.id]));
+  return (id) => by.get(id) ?? id;
+}
+
+/** Ids of user tasks with their forms, of this package unless it says another. */
+export function userTasksOf(xml: string): { id: string; name: string; form: string }[] {
+  return [...(parsed(xml)?.getElementsByTagNameNS(BPMN, "userTask") ?? [])].map((element) => ({
+    id: element.getAttribute("id") ?? "",
+    name: element.getAttribute("name") ?? "",
+    form: element.getAttributeNS(BANYAN, "form") ?? "",
+  }));
+}
