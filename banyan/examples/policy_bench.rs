@@ -113,9 +113,9 @@ fn fill(platform: &Platform, rows: usize) -> Result<(), Failure> {
             "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {rows}) SELECT n FROM s) AS s"
         )
     };
-    // Scattered, and the same in both databases.
-    let mixed = |below: usize, seed: usize| {
-        format!("CAST((CAST(n AS BIGINT) * 2654435761 + {seed}) % 1000003 % {below} AS TEXT)")
+    // Scattered, each column by itself, and the same in both databases.
+    let mixed = |below: usize, factor: usize| {
+        format!("CAST(CAST(n AS BIGINT) * {factor} % 1000003 % {below} AS TEXT)")
     };
     let stamp = "'2022-03-01T00:00:00.000Z'";
     let sql = format!(
@@ -123,12 +123,12 @@ fn fill(platform: &Platform, rows: usize) -> Result<(), Failure> {
          f_region, f_due, f_kind, f_name, f_phone)
          SELECT 'id-' || n, 1, {stamp}, 'system', {stamp}, 'system', 'created', '件' || n, 'U' || {unit}, '350' || (1 + CAST({city} AS BIGINT)) || '02',
          '2022-0' || (1 + CAST({month} AS BIGINT)) || '-1' || {day}, 'k' || {kind}, '张三李四', '1390591' || {phone} FROM {series}",
-        unit = mixed(UNITS, 7),
-        city = mixed(9, 11),
-        month = mixed(9, 5),
-        day = mixed(10, 3),
-        kind = mixed(20, 2),
-        phone = mixed(10_000, 1),
+        unit = mixed(UNITS, 654435),
+        city = mixed(9, 271829),
+        month = mixed(9, 577217),
+        day = mixed(10, 314161),
+        kind = mixed(20, 161803),
+        phone = mixed(10_000, 141421),
     );
     platform.db.write::<_, banyan_base::Problem>(move |tx| {
         tx.execute(&sql, &[])?;

@@ -11,6 +11,7 @@ use banyan_policy::PackageRules;
 use banyan_store::{Dialect, Tx};
 
 use crate::query::count::Counts;
+use crate::query::walk::Walks;
 use crate::seal::{self, Seal, Vault};
 use crate::sight::{FLAGS, SUBJECT, Secured, Sights};
 
@@ -74,6 +75,8 @@ pub struct TypeInfo {
     pub transitions: Vec<(String, ReadyTransition)>,
     /// Counts of lists, as long as this catalogue stands.
     pub counts: Arc<Counts>,
+    /// How lists are best read, as they are seen here.
+    pub walks: Arc<Walks>,
 }
 
 /// A trigger, ready for use.
@@ -233,6 +236,7 @@ pub(crate) fn bare_info(
         rules: Vec::new(),
         transitions: Vec::new(),
         counts: Arc::default(),
+        walks: Arc::default(),
     }
 }
 

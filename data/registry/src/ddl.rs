@@ -70,7 +70,7 @@ pub fn create(tx: &mut Tx<'_>, info: &TypeInfo) -> Result<(), Problem> {
 }
 
 /// The wanted indexes of a type: name, columns, whether unique.
-fn wanted(info: &TypeInfo) -> Vec<(String, Vec<String>, bool)> {
+pub(crate) fn wanted(info: &TypeInfo) -> Vec<(String, Vec<String>, bool)> {
     let declared: &RecordType = &info.declared;
     let sql = |field: &String| {
         if field == "state" {

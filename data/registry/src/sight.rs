@@ -41,6 +41,8 @@ pub struct Secured {
     /// Groups of fewer are not shown.
     pub k_anonymous: Option<u32>,
     pub looks: Looks,
+    /// What stands before and behind the table in the query over it.
+    pub around: (String, String),
 }
 
 /// The column with a flag for each field that may be masked: `1` where it is.
@@ -371,10 +373,12 @@ fn fresh(info: &TypeInfo, obligations: &Obligations, catalog: &Catalog, dialect:
     } else {
         String::new()
     };
-    seen.table = format!(
-        "(SELECT b._seq, {list}{vector} FROM {} AS b WHERE {rows}) AS t",
-        info.table
+    let around = (
+        format!("(SELECT b._seq, {list}{vector} FROM "),
+        format!(" AS b WHERE {rows}) AS t"),
     );
+    seen.table = format!("{}{}{}", around.0, info.table, around.1);
+    seen.walks = Arc::default();
     seen.history = format!(
         "(SELECT b._seq, b._superseded_at, b._gone, {list} FROM {} AS b WHERE {rows}) AS h",
         info.history
@@ -384,6 +388,7 @@ fn fresh(info: &TypeInfo, obligations: &Obligations, catalog: &Catalog, dialect:
         hidden,
         k_anonymous: obligations.k_anonymous,
         looks: writer.looks.into_inner(),
+        around,
     });
     seen
 }

@@ -7,7 +7,7 @@ use crate::expression::FeelError;
 use crate::types::Type;
 
 /// Results of the functions most used; parameters are left to the evaluator.
-const FUNCTIONS: &[(&str, Type)] = &[
+pub(crate) const FUNCTIONS: &[(&str, Type)] = &[
     ("abs", Type::Number),
     ("all", Type::Boolean),
     ("any", Type::Boolean),
@@ -52,7 +52,7 @@ const FUNCTIONS: &[(&str, Type)] = &[
 ];
 
 /// Functions whose result depends on their arguments, or that are seldom used: known, not typed.
-const UNTYPED: &[&str] = &[
+pub(crate) const UNTYPED: &[&str] = &[
     "append",
     "concatenate",
     "context",
@@ -276,7 +276,17 @@ impl Checker {
     }
 
     fn comparison(&mut self, a: &AstNode, b: &AstNode) {
+        use AstNode as N;
         let (left, right) = (self.infer(a), self.infer(b));
+        // The parser takes `a == 3` for a comparison with the test `= 3`, which gives null.
+        if matches!(
+            b,
+            N::UnaryEq(_) | N::UnaryNe(_) | N::UnaryLt(_) | N::UnaryLe(_) | N::UnaryGt(_) | N::UnaryGe(_)
+        ) {
+            let hint = "equality is one `=`".to_owned();
+            self.error("two comparisons stand side by side".into(), Some(hint));
+            return;
+        }
         if matches!(a, AstNode::Null) || matches!(b, AstNode::Null) {
             return;
         }
@@ -326,6 +336,10 @@ impl Checker {
             _ => {}
         }
         let AstNode::Name(name) = function else {
+            if matches!(function, AstNode::Path(..)) {
+                let hint = "write the value as an argument: `contains(text, \"a\")`".to_owned();
+                return self.error("values have no functions of their own".into(), Some(hint));
+            }
             return Type::Any;
         };
         let name = name.to_string();

@@ -10,8 +10,8 @@ use serde_json::{Map, Value as Json};
 
 use crate::check::Checker;
 use crate::convert::{context, to_feel, to_json};
-use crate::guard;
 use crate::types::{Scope, Type};
+use crate::{free, guard};
 
 /// What is wrong with an expression.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +68,16 @@ fn sample(kind: &Type) -> Value {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn compile(text: &str, scope: &Scope, expected: &Type) -> Result<Expression, Vec<FeelError>> {
+    build(text, scope, &[], expected)
+}
+
+/// `functions` are known to the parser alone: as names of the scope they would hide the functions when it is evaluated.
+fn build(
+    text: &str,
+    scope: &Scope,
+    functions: &[&str],
+    expected: &Type,
+) -> Result<Expression, Vec<FeelError>> {
     let one = |message: String| vec![FeelError { message, hint: None }];
     guard::pre_scan(text).map_err(one)?;
     let (bound, daily) = guard::bind_clock(text);
@@ -77,7 +87,12 @@ pub fn compile(text: &str, scope: &Scope, expected: &Type) -> Result<Expression,
     let kind = Type::Context(names.clone());
     let parsed = catch_unwind(AssertUnwindSafe(|| {
         let parsing = match sample(&kind) {
-            Value::Context(context) => FeelScope::from(context),
+            Value::Context(mut context) => {
+                for name in functions {
+                    context.set_entry(&Name::from(*name), Value::Null(None));
+                }
+                FeelScope::from(context)
+            }
             _ => FeelScope::new(),
         };
         dsntk_feel_parser::parse_expression(&parsing, &bound, false).map_err(|error| error.to_string())
@@ -115,6 +130,26 @@ pub fn compile(text: &str, scope: &Scope, expected: &Type) -> Result<Expression,
     Ok(Expression {
         inner: Arc::new(inner),
     })
+}
+
+/// As [`compile`], over names that are not all known beforehand: those of `scope` have their types, every other name that
+/// the text reads is of any type, and null where no value is given for it. A leading `=` is allowed and means nothing.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn compile_open(text: &str, scope: &Scope, expected: &Type) -> Result<Expression, Vec<FeelError>> {
+    let text = text.trim_start();
+    let text = text.strip_prefix('=').unwrap_or(text);
+    // Before the names are looked for: the text may be endless.
+    guard::pre_scan(text).map_err(|message| vec![FeelError { message, hint: None }])?;
+    let mut scope = scope.clone();
+    let free = free::names(text);
+    for name in free.variables {
+        if !scope.0.iter().any(|(known, _)| known == name) {
+            scope.0.push((name.to_owned(), Type::Any));
+        }
+    }
+    build(text, &scope, &free.functions, expected)
 }
 
 impl Expression {

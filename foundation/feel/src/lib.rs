@@ -6,15 +6,16 @@
 //! - Must not know: what an expression is for.
 //!
 //! Map: `types`: [`Type`], [`Scope`]; `guard`: limits before and after parsing; `check`: the type checker;
-//! `expression`: [`compile`], [`Expression`]; `convert`: JSON ↔ FEEL by type.
+//! `expression`: [`compile`], [`compile_open`], [`Expression`]; `free`: the names a text reads; `convert`: JSON ↔ FEEL by type.
 
 mod check;
 mod convert;
 mod expression;
+mod free;
 mod guard;
 #[cfg(test)]
 mod tests;
 mod types;
 
-pub use expression::{EvalError, Expression, FeelError, compile};
+pub use expression::{EvalError, Expression, FeelError, compile, compile_open};
 pub use types::{Scope, Type};

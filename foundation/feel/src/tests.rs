@@ -3,7 +3,7 @@ use std::sync::Arc;
 use banyan_base::{Ctx, ManualClock, World};
 use serde_json::{Map, Value as Json, json};
 
-use crate::{Scope, Type, compile};
+use crate::{Scope, Type, compile, compile_open};
 
 fn cx() -> Ctx {
     World::new(
@@ -130,4 +130,72 @@ fn no_text_panics() {
             let _ = expression.evaluate(&cx(), &values());
         }
     }
+}
+
+#[test]
+fn names_of_an_open_scope_are_of_any_type() {
+    let values = json!({ "amount": 12, "a": 7, "b": 2, "order": { "total": 5, "lines": [{ "price": 3 }, { "price": 8 }] },
+        "state": "open", "申请": { "金额": 300 }, "list": [1, 2], "string": "abc", "length": 2, "paper": { "date": "2022-03-10" } });
+    let check = |text: &str, expected: Json| {
+        let expression = compile_open(text, &Scope::default(), &Type::Any)
+            .unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+        let got = expression.evaluate(&cx(), values.as_object().unwrap()).unwrap();
+        assert_eq!(got, expected, "{text}");
+    };
+    check("a - b", json!(5));
+    check("=a-b", json!(5));
+    check("a*b + order.total", json!(19));
+    check("amount > 10 and state = \"open\"", json!(true));
+    check("amount in [10..20]", json!(true));
+    check("if a > b then order.total else 0", json!(5));
+    check("order.lines[price > 5][1].price", json!(8));
+    check("sum(for line in order.lines return line.price)", json!(11));
+    check("some line in order.lines satisfies line.price > a", json!(true));
+    check("申请.金额 * 2", json!(600));
+    check(
+        "list contains(list, 2) and string length(string) = 3 and length > 1",
+        json!(true),
+    );
+    check("missing", json!(null));
+    check("missing = null", json!(true));
+    check("missing.member > 3", json!(null));
+    check("date(paper.date) + duration(\"P1D\")", json!("2022-03-11"));
+    check("{ a: a, total: order.total + b }", json!({ "a": 7, "total": 7 }));
+    check("count(list) + 1", json!(3));
+    check("a instance of number", json!(true));
+    check("not(state = \"closed\")", json!(true));
+    check("today()", json!("2022-03-02"));
+    check(
+        "date and time(\"2022-03-10T10:00:00\") > date and time(\"2022-03-09T10:00:00\")",
+        json!(true),
+    );
+    let uses = compile_open("a > b and order.total > 1", &Scope::default(), &Type::Boolean).unwrap();
+    assert_eq!(uses.uses(), ["a", "b", "order"]);
+}
+
+#[test]
+fn an_open_scope_is_guarded_as_a_closed_one() {
+    let refused = |text: &str| {
+        assert!(
+            compile_open(text, &Scope::default(), &Type::Boolean).is_err(),
+            "{text}"
+        );
+    };
+    refused("");
+    refused("=");
+    refused("a +");
+    refused("test.contains(\"a\")");
+    refused("${a > 3}");
+    refused("a == 3");
+    refused("nosuch(a)");
+    refused("1 + 1");
+    refused("date(date) = today()");
+    refused(&"(".repeat(10_000));
+    refused(&"a ".repeat(1_000_000));
+    refused("for i in 1..100000 return i");
+    let scope = Scope::default().with("amount", Type::Number);
+    assert!(
+        compile_open("amount = \"a\"", &scope, &Type::Boolean).is_err(),
+        "declared types still hold"
+    );
 }

@@ -15,6 +15,7 @@ pub type FlowIx = usize;
 pub struct Definitions {
     pub id: String,
     pub target_namespace: String,
+    /// Those of the file in its order; and each global task as a process of one activity, not executable on its own.
     pub processes: Vec<Process>,
 }
 
@@ -148,7 +149,8 @@ pub enum Work {
         transaction: bool,
         ad_hoc: Option<AdHoc>,
     },
-    /// Another process, `<package>.<process>` or a process of the same file; or a global task of the same file.
+    /// Another process, `<package>.<process>` or a process or global task of the same file. `pass_all`: it sees all
+    /// variables of the caller; else those of `inputs` alone.
     Call {
         process: String,
         pass_all: bool,
@@ -322,7 +324,7 @@ pub enum EventDefinition {
     Signal {
         name: String,
     },
-    /// None of `code`: catches every error; `code_variable`, `message_variable`: where to keep what was caught.
+    /// Caught without `code`: every error.
     Error {
         code: Option<String>,
     },
@@ -335,7 +337,8 @@ pub enum EventDefinition {
     Link {
         name: String,
     },
-    /// The activity to undo; none: all of the scope that ended. `wait`: until that is done.
+    /// Thrown: the activity to undo; none: all of the scope that ended. `wait`: until that is done. On a boundary: the
+    /// activity that undoes, linked to it by an association.
     Compensation {
         activity: Option<NodeIx>,
         wait: bool,

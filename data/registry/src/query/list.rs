@@ -10,7 +10,7 @@ use super::ast::Expr;
 use super::count::{self, COUNT_BOUND};
 use super::cursor::{self, Shape};
 use super::sql::{Builder, Kind, property};
-use super::{json, search, spatial, text};
+use super::{json, search, spatial, text, walk};
 use crate::catalog::TypeInfo;
 use crate::record::{Record, decode, decode_all, select_list};
 use crate::sight::FLAGS;
@@ -285,7 +285,115 @@ fn after(builder: &mut Builder, keys: &[SortKey], part: Part, values: &[Value]) 
     format!("{bound}({})", choices.join(" OR "))
 }
 
-/// One part's statement: rows after `values`, in order, at most `limit`.
+/// The part of a list, and what of it stands behind these values.
+fn place(builder: &mut Builder, keys: &[SortKey], part: Part, values: Option<&[Value]>) -> Vec<String> {
+    let mut conditions = Vec::new();
+    if let Some(first) = keys.first() {
+        match part {
+            Part::Whole => {}
+            Part::Filled => conditions.push(format!("{} IS NOT NULL", first.sql)),
+            Part::Empty => conditions.push(format!("{} IS NULL", first.sql)),
+        }
+    }
+    let skipped = usize::from(part == Part::Empty);
+    if let Some(values) = values {
+        conditions.push(after(
+            builder,
+            keys.get(skipped..).unwrap_or_default(),
+            part,
+            values.get(skipped..).unwrap_or_default(),
+        ));
+    }
+    conditions
+}
+
+fn directions(ordering: &[SortKey], part: Part) -> Vec<String> {
+    let direction = |(index, key): (usize, &SortKey)| {
+        let direction = if key.descending { " DESC" } else { "" };
+        let last = if key.shape.nullable && (index > 0 || part != Part::Filled) {
+            " NULLS LAST"
+        } else {
+            ""
+        };
+        format!("{direction}{last}")
+    };
+    ordering.iter().enumerate().map(direction).collect()
+}
+
+fn in_order(keys: &[SortKey], part: Part) -> String {
+    let ordering = keys.get(usize::from(part == Part::Empty)..).unwrap_or_default();
+    let order: Vec<String> = ordering
+        .iter()
+        .zip(directions(ordering, part))
+        .map(|(key, direction)| format!("{}{direction}", key.sql))
+        .collect();
+    order.join(", ")
+}
+
+/// The next rows of a part in its order, whoever may see them.
+fn steps(info: &TypeInfo, keys: &[SortKey], part: Part, place: &[String], rows: u32) -> String {
+    format!(
+        "(SELECT * FROM {} WHERE {} ORDER BY {} LIMIT {rows})",
+        info.base,
+        joined(place),
+        in_order(keys, part)
+    )
+}
+
+/// A type's table as it is seen, of these rows alone.
+fn over(info: &TypeInfo, rows: &str) -> String {
+    match &info.secured {
+        Some(secured) => format!("{}{rows}{}", secured.around.0, secured.around.1),
+        None => format!("{rows} AS t"),
+    }
+}
+
+/// The first rows of a part behind `values`: by a look at the next in order where that can do, else by the whole question.
+fn first_rows(
+    tx: &mut Tx<'_>,
+    info: &TypeInfo,
+    query: &Query,
+    keys: &[SortKey],
+    part: Part,
+    values: Option<&[Value]>,
+    wanted: u32,
+) -> Result<Vec<Row>, Problem> {
+    let narrowed = query.filter.is_some() || info.is_secured();
+    let plain = query.as_of.is_none()
+        && query.words.is_none()
+        && !query.filter.as_ref().is_some_and(spatial::is_spatial)
+        && keys.iter().skip(1).all(|key| !key.shape.nullable);
+    if narrowed && plain && walk::suits(info, query.filter.as_ref(), &query.sort) {
+        let key = walk::key(&format!("{:?}{:?}{part:?}", query.filter, query.sort));
+        let all = u64::try_from(count::all(tx, info)?).unwrap_or(0);
+        // Once by what is known, and once by what that look tells.
+        for _ in 0..2 {
+            let Some(walked) = info.walks.rows(key, wanted, all) else {
+                break;
+            };
+            let (sql, params) = statement(tx, info, query, keys, part, values, Some(wanted), Some(walked))?;
+            let rows = tx.query(&sql, &params)?;
+            if rows.len() >= wanted as usize {
+                return Ok(rows);
+            }
+            let mut builder = Builder::default();
+            let place = place(&mut builder, keys, part, values);
+            let steps = steps(info, keys, part, &place, walked);
+            let seen = tx.query_opt(&format!("SELECT COUNT(*) FROM {steps} AS s"), &builder.params)?;
+            let seen: i64 = seen.map(|row| row.get(0)).transpose()?.unwrap_or(0);
+            if seen < i64::from(walked) {
+                // All that is left was looked at.
+                return Ok(rows);
+            }
+            info.walks
+                .fell_short(key, walked, u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        }
+    }
+    let (sql, params) = statement(tx, info, query, keys, part, values, Some(wanted), None)?;
+    Ok(tx.query(&sql, &params)?)
+}
+
+/// One part's statement: rows after `values`, in order, at most `limit`, of the next `walked` where that is given.
 fn statement(
     tx: &Tx<'_>,
     info: &TypeInfo,
@@ -294,6 +402,7 @@ fn statement(
     part: Part,
     values: Option<&[Value]>,
     limit: Option<u32>,
+    walked: Option<u32>,
 ) -> Result<(String, Vec<Value>), Problem> {
     let mut builder = Builder::default();
     // Words alone, in the order of the search index: it need not look further than the page.
@@ -304,41 +413,18 @@ fn statement(
             limit,
         });
     let mut conditions = conditions(tx, info, query, &mut builder, first)?;
-    if let Some(first) = keys.first() {
-        match part {
-            Part::Whole => {}
-            Part::Filled => conditions.push(format!("{} IS NOT NULL", first.sql)),
-            Part::Empty => conditions.push(format!("{} IS NULL", first.sql)),
+    let place = place(&mut builder, keys, part, values);
+    let table = match walked {
+        None => {
+            conditions.extend(place);
+            Cow::Borrowed(&info.table)
         }
-    }
+        Some(rows) => Cow::Owned(over(info, &steps(info, keys, part, &place, rows))),
+    };
     let skipped = usize::from(part == Part::Empty);
     let ordering = keys.get(skipped..).unwrap_or_default();
-    if let Some(values) = values {
-        conditions.push(after(
-            &mut builder,
-            ordering,
-            part,
-            values.get(skipped..).unwrap_or_default(),
-        ));
-    }
-    let directions: Vec<String> = ordering
-        .iter()
-        .enumerate()
-        .map(|(index, key)| {
-            let direction = if key.descending { " DESC" } else { "" };
-            let last = if key.shape.nullable && (index > 0 || part != Part::Filled) {
-                " NULLS LAST"
-            } else {
-                ""
-            };
-            format!("{direction}{last}")
-        })
-        .collect();
-    let order: Vec<String> = ordering
-        .iter()
-        .zip(&directions)
-        .map(|(key, direction)| format!("{}{direction}", key.sql))
-        .collect();
+    let directions = directions(ordering, part);
+    let order = in_order(keys, part);
     let list = select_list(info);
     let extra: Vec<String> = keys
         .iter()
@@ -347,12 +433,9 @@ fn statement(
         .collect();
     let extra = extra.join(", ");
     let limit = limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
-    let (condition, order) = (joined(&conditions), order.join(", "));
+    let condition = joined(&conditions);
     let Some(at) = &query.as_of else {
-        let sql = format!(
-            "SELECT {list}, {extra} FROM {} WHERE {condition} ORDER BY {order}{limit}",
-            info.table
-        );
+        let sql = format!("SELECT {list}, {extra} FROM {table} WHERE {condition} ORDER BY {order}{limit}");
         return Ok((sql, builder.params));
     };
     // Each of the two tables gives its first rows by its own indexes; of those the first are taken.
@@ -427,8 +510,7 @@ pub fn rows_of(tx: &mut Tx<'_>, info: &TypeInfo, query: &Query) -> Result<Listin
         if left == 0 {
             break;
         }
-        let (sql, params) = statement(tx, info, &query, &keys, *part, values, Some(left))?;
-        rows.extend(tx.query(&sql, &params)?);
+        rows.extend(first_rows(tx, info, &query, &keys, *part, values, left)?);
     }
     let more = rows.len() > wanted as usize;
     rows.truncate(wanted as usize);
@@ -477,7 +559,7 @@ pub fn check(tx: &mut Tx<'_>, info: &TypeInfo, query: &Query) -> Result<(), Prob
     let keys = sort_keys(info, query)?;
     let query = settled(tx, info, query)?;
     for part in parts(&keys) {
-        statement(tx, info, &query, &keys, *part, None, None)?;
+        statement(tx, info, &query, &keys, *part, None, None, None)?;
     }
     Ok(())
 }
@@ -497,7 +579,7 @@ pub fn stream(
     let mut failed = None;
     let mut stopped = false;
     for part in parts(&keys) {
-        let (sql, params) = statement(tx, info, &query, &keys, *part, None, None)?;
+        let (sql, params) = statement(tx, info, &query, &keys, *part, None, None, None)?;
         tx.stream(&sql, &params, &mut |row| {
             let flow = decode(info, &row).and_then(&mut *each).unwrap_or_else(|problem| {
                 failed = Some(problem);

@@ -15,6 +15,9 @@ mod temporal;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod walk;
+#[cfg(test)]
+mod walk_tests;
 
 pub use ast::{Expr, Given, Instant, Literal, Name, Op, Place, Side, Span, SpatialOp, TemporalOp, instant};
 pub use json::parse as parse_json;
