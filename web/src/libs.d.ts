@@ -14,7 +14,10 @@ declare module "bpmn-js-differ" {
     _added: Record<string, Model>;
     _removed: Record<string, Model>;
     _layoutChanged: Record<string, Model>;
-    _changed: Record<string, { model: Model; attrs: Record<string, { oldValue: unknown; newValue: unknown }> }>;
+    _changed: Record<
+      string,
+      { model: Model; attrs: Record<string, { oldValue: unknown; newValue: unknown }> }
+    >;
   };
 }
 

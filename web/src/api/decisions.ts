@@ -25,8 +25,12 @@ export type DecisionView = DecisionSummary & {
 export type Matched = {
   rule: number;
   id?: string | null;
-  annotations?: string[] | Record<string, string> | null;
+  annotations?: string[] | Record<string, unknown> | null;
+  /** The law article it stands on. */
+  law?: string | null;
   outputs?: unknown;
+  /** Whether the hit policy took it into the result. */
+  used?: boolean;
 };
 
 export type Explained = {
@@ -34,6 +38,9 @@ export type Explained = {
   matched?: Matched[] | null;
   inputs?: Variables | null;
   result?: unknown;
+  /** Why the result is empty. */
+  note?: string | null;
+  law?: string | null;
 };
 
 export type Outcome = {
@@ -48,7 +55,7 @@ export type CaseResult = {
   expected?: unknown;
   got?: unknown;
   rules?: unknown;
-  message?: string | null;
+  why?: string | null;
 };
 
 const at = (id: string) => `/v1/decisions/${encodeURIComponent(id)}`;

@@ -70,13 +70,13 @@ export const rejectDraft = (id: string, note: string) =>
 /** Where the overlay package of a draft is to be had. */
 export const downloadOf = (id: string) => `${at(id)}/package.zip`;
 
-export type FormSummary = { id: string; package?: string; title?: string | null };
-
 export const formView = (id: string) =>
   queryOptions({
     queryKey: ["form", id],
     queryFn: ({ signal }) =>
-      call<{ id: string; schema: Record<string, unknown> }>(`/v1/forms/${encodeURIComponent(id)}`, { signal }),
+      call<{ id: string; schema: Record<string, unknown> }>(`/v1/forms/${encodeURIComponent(id)}`, {
+        signal,
+      }),
   });
 
 export const checkForm = (schema: unknown) =>

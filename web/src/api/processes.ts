@@ -122,7 +122,10 @@ export const processes = queryOptions({
     let cursor: string | undefined;
     // Definitions are few; a list that ends is easier to search than pages.
     do {
-      const page: Page<ProcessSummary> = await call("/v1/processes", { query: { cursor, limit: 200 }, signal });
+      const page: Page<ProcessSummary> = await call("/v1/processes", {
+        query: { cursor, limit: 200 },
+        signal,
+      });
       all.push(...page.items);
       cursor = page.next ?? undefined;
     } while (cursor && all.length < 2000);

@@ -101,7 +101,11 @@ export const act = (id: string, verb: TaskVerb, body: Record<string, unknown> = 
 export const keepDraft = (id: string, values: Variables) =>
   call(`${at(id)}/draft`, { method: "PUT", body: { values } });
 
-export type BatchResult = { id: string; ok?: boolean; error?: string | { detail?: string; title?: string } | null };
+export type BatchResult = {
+  id: string;
+  ok?: boolean;
+  error?: string | { detail?: string; title?: string } | null;
+};
 
 export const batch = (ids: string[], verb: TaskVerb, values?: Variables) =>
   call<{ items?: BatchResult[]; results?: BatchResult[] }>("/v1/tasks/batch", {

@@ -33,9 +33,7 @@ export function Compare({ before, after, titles }: Props) {
       const to = other?.get<Canvas>("canvas").viewbox();
       // The other answers in kind: it ends when both show the same.
       if (!other || !to || same(from, to)) return;
-      other
-        .get<Canvas>("canvas")
-        .viewbox({ x: from.x, y: from.y, width: from.width, height: from.height });
+      other.get<Canvas>("canvas").viewbox({ x: from.x, y: from.y, width: from.width, height: from.height });
     });
   };
   return (

@@ -115,7 +115,9 @@ export function Modeler({ xml, label, known, marks = NO_MARKS, badges = NO_BADGE
   useEffect(() => {
     const drawing = drawn.current;
     if (!drawing || !state.ready || !focus) return;
-    const element = drawing.get<{ get(id: string): Element | undefined }>("elementRegistry").get(focus.element);
+    const element = drawing
+      .get<{ get(id: string): Element | undefined }>("elementRegistry")
+      .get(focus.element);
     if (!element) return;
     drawing.get<Selection>("selection").select(element);
     show(drawing, focus.element);

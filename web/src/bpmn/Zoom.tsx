@@ -13,8 +13,18 @@ export function Zoom({ of }: { of: RefObject<Drawing | null> }) {
   };
   return (
     <div className="diagram-zoom">
-      <Button size="small" icon={<PlusOutlined />} aria-label={t("work.bpmn.nearer")} onClick={() => by(1.25)} />
-      <Button size="small" icon={<MinusOutlined />} aria-label={t("work.bpmn.farther")} onClick={() => by(0.8)} />
+      <Button
+        size="small"
+        icon={<PlusOutlined />}
+        aria-label={t("work.bpmn.nearer")}
+        onClick={() => by(1.25)}
+      />
+      <Button
+        size="small"
+        icon={<MinusOutlined />}
+        aria-label={t("work.bpmn.farther")}
+        onClick={() => by(0.8)}
+      />
       <Button
         size="small"
         icon={<CompressOutlined />}

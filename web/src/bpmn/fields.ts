@@ -211,7 +211,8 @@ export function groupsOf(drawing: Drawing, element: Element): Group[] {
         },
       ]);
   }
-  for (const one of (own.get("eventDefinitions") as Model[] | undefined) ?? []) put("event", eventFields(one));
+  for (const one of (own.get("eventDefinitions") as Model[] | undefined) ?? [])
+    put("event", eventFields(one));
   if (is("bpmn:ReceiveTask") || is("bpmn:SendTask"))
     put("event", [
       shared("message", own, "messageRef", "bpmn:Message", "name"),

@@ -8,8 +8,7 @@ export function findingBadges(
   onChoose?: (element: string) => void,
 ): { marks: Marks; badges: Badge[] } {
   const by = new Map<string, Finding[]>();
-  for (const one of findings)
-    if (one.element) by.set(one.element, [...(by.get(one.element) ?? []), one]);
+  for (const one of findings) if (one.element) by.set(one.element, [...(by.get(one.element) ?? []), one]);
   const marks: Marks = {};
   const badges: Badge[] = [];
   for (const [element, own] of by) {

@@ -19,7 +19,7 @@ export type Element = {
   labelTarget?: Element;
 };
 
-export type Viewbox = { x: number; y: number; width: number; height: number; scale: number };
+type Viewbox = { x: number; y: number; width: number; height: number; scale: number };
 
 export type Canvas = {
   addMarker(id: string, name: string): void;

@@ -116,11 +116,10 @@ export function DmnCanvas({ xml, label, fired, faulty, focus, make, onChange, ch
     };
   }, [xml]);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new wish opens a view, a change of the views does not.
   useEffect(() => {
     const view = views.all.find((one) => one.element.id === focus?.decision || one.name === focus?.decision);
     if (view && focus) void managed.current?.open(view);
-    // Only a new wish opens a view; a change of the views does not.
-    // biome-ignore lint/correctness/useExhaustiveDependencies: see above.
   }, [focus]);
 
   const options = views.all.map((view) => ({

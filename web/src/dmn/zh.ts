@@ -157,7 +157,7 @@ const WORDS: Record<string, string> = {
   "Output order": "按输出次序(O)",
   "Decision table": "决策表",
   "Literal expression": "文字表达式",
-  "Empty": "空",
+  Empty: "空",
 };
 
 function translate(text: string, values: Record<string, string> = {}): string {

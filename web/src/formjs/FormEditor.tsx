@@ -7,7 +7,12 @@ import type { Schema } from "./schema";
 import { localize } from "./words";
 import "./editor-style";
 
-type Props = { text: string; label: string; onChange: (text: string) => void; focus?: { key: string; at: number } };
+type Props = {
+  text: string;
+  label: string;
+  onChange: (text: string) => void;
+  focus?: { key: string; at: number };
+};
 
 export function FormEditor({ text, label, onChange, focus }: Props) {
   const { t } = useTranslation();
@@ -55,9 +60,7 @@ export function FormEditor({ text, label, onChange, focus }: Props) {
   useEffect(() => {
     const made = editor.current;
     if (!made || !focus) return;
-    const all = made
-      .get<{ getAll(): { id: string; key?: string }[] }>("formFieldRegistry")
-      .getAll();
+    const all = made.get<{ getAll(): { id: string; key?: string }[] }>("formFieldRegistry").getAll();
     const field = all.find((one) => one.key === focus.key || one.id === focus.key);
     if (field) made.get<{ set(field: unknown): void }>("selection").set(field);
   }, [focus]);

@@ -1,7 +1,6 @@
 /** What the desk reads from a form-js schema, and adds to it. */
 
 import type { Provenance } from "../api/tasks";
-import type { Variables } from "../api/processes";
 
 export type Component = {
   type: string;
@@ -17,7 +16,7 @@ export type Component = {
 export type Schema = { type?: string; id?: string; components?: Component[]; [name: string]: unknown };
 
 /** All components with what they hold. */
-export function componentsOf(schema: Schema): Component[] {
+function componentsOf(schema: Schema): Component[] {
   const inner = (all: Component[] | undefined): Component[] =>
     (all ?? []).flatMap((one) => [one, ...inner(one.components)]);
   return inner(schema.components);
@@ -65,7 +64,9 @@ export function placed(instances: Instance[], told: Told[]): { at: Record<string
     const path = steps(one.pointer);
     // A part of a field (a choice in a list of choices, a file's name) is told at the field.
     const found = instances
-      .filter(({ valuePath }) => valuePath.length > 0 && valuePath.every((step, n) => String(step) === path[n]))
+      .filter(
+        ({ valuePath }) => valuePath.length > 0 && valuePath.every((step, n) => String(step) === path[n]),
+      )
       .sort((a, b) => b.valuePath.length - a.valuePath.length)[0];
     if (!found) {
       rest.push(one);
@@ -75,8 +76,8 @@ export function placed(instances: Instance[], told: Told[]): { at: Record<string
     const last = where.pop() ?? found.id;
     let place = at;
     for (const step of where) {
-      const inner = (place[step] ??= {}) as Record<string, unknown>;
-      place = inner;
+      place[step] ??= {};
+      place = place[step] as Record<string, unknown>;
     }
     place[last] = [...((place[last] as string[] | undefined) ?? []), one.message];
   }
@@ -118,7 +119,3 @@ export function formDifferences(before: Schema, after: Schema) {
 
 const shown = (value: unknown) =>
   value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value);
-
-/** Values by the names of fields, for showing a form's data without the form. */
-export const flat = (values: Variables) =>
-  Object.entries(values).map(([name, value]) => [name, shown(value)] as const);

@@ -11,7 +11,10 @@ const FAULTS: [RegExp, (found: string[]) => string][] = [
   [/^Field must have maximum length of (.+)\.$/, ([, n]) => `最多 ${n} 个字。`],
   [/^Field must match pattern (.+)\.$/, ([, n]) => `格式不对,应符合 ${n}。`],
   [/^Field must be a valid email\.$/, () => "不是有效的电子邮箱。"],
-  [/^Field must be a valid\s+international phone number.*$/, () => "不是有效的电话号码,例如 +8659187654321。"],
+  [
+    /^Field must be a valid\s+international phone number.*$/,
+    () => "不是有效的电话号码,例如 +8659187654321。",
+  ],
   [/^Value is not a number\.$/, () => "不是数字。"],
   [/^Value is expected to be an integer\.$/, () => "应为整数。"],
   [/^Value is expected to have at most (\d+) decimal digits?\.$/, ([, n]) => `最多 ${n} 位小数。`],
@@ -190,7 +193,8 @@ function inside(node: Node, keep: (text: Element) => boolean): void {
 }
 
 /** What a form's author wrote is not touched: only the library's own places are. */
-const AUTHORS = ".fjs-form-field-label, .fjs-input, input, textarea, .fjs-form-field-text, .cm-editor, option";
+const AUTHORS =
+  ".fjs-form-field-label, .fjs-input, input, textarea, .fjs-form-field-text, .cm-editor, option";
 
 /** Puts the library's words in the box into Chinese, now and whenever it draws anew; gives what ends that. */
 export function localize(box: HTMLElement, places?: string): () => void {

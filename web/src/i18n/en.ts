@@ -24,7 +24,13 @@ export const en: Part<Messages> = {
   enterLogin: "Enter your login",
   enterPassword: "Enter your password",
   menu: "Menu",
-  nav: { inbox: "Tasks", processes: "Processes", decisions: "Decisions", studio: "Studio", waiting: "{{n}} waiting" },
+  nav: {
+    inbox: "Tasks",
+    processes: "Processes",
+    decisions: "Decisions",
+    studio: "Studio",
+    waiting: "{{n}} waiting",
+  },
   words: {
     data: "Data",
     service: "Service",

@@ -183,6 +183,7 @@ export const processesZh = {
     result: "结果",
     explanation: "怎么得出来的",
     matched: "命中规则 {{rule}}",
+    notUsed: "(按命中策略未采用)",
     noneMatched: "没有命中的规则",
     basis: "依据",
     cases: "用例",

@@ -4,8 +4,8 @@ import { useQuery } from "@tanstack/react-query";
 import { Alert, Modal } from "antd";
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { batch, type Task, task } from "../api/tasks";
 import { Refused } from "../api/client";
+import { batch, type Task, task } from "../api/tasks";
 import { type FormHandle, FormView } from "../formjs/FormView";
 import { Failure, Loading, sentence } from "../shell/States";
 import { type Told, told } from "./Results";
@@ -24,7 +24,17 @@ export function BatchComplete({ of, close, done }: Props) {
     setBusy(true);
     try {
       const values = first.data?.form ? await form.current?.submit() : {};
-      if (values) done(told(await batch(of.map((one) => one.id), "complete", values), of));
+      if (values)
+        done(
+          told(
+            await batch(
+              of.map((one) => one.id),
+              "complete",
+              values,
+            ),
+            of,
+          ),
+        );
     } catch (error) {
       const rest = error instanceof Refused && form.current?.refuse(error.problem.errors ?? []);
       if (!rest || rest.length > 0) setFault(sentence(error, t));

@@ -3,7 +3,18 @@
 import { DownOutlined } from "@ant-design/icons";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { App, Button, Grid, Input, Popover, Segmented, Select, Table, type TableColumnsType, Tag } from "antd";
+import {
+  App,
+  Button,
+  Grid,
+  Input,
+  Popover,
+  Segmented,
+  Select,
+  Table,
+  type TableColumnsType,
+  Tag,
+} from "antd";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { act, batch, counts, type Light, type Scope, type Task, type TaskQuery, tasks } from "../api/tasks";

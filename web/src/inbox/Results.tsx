@@ -19,7 +19,13 @@ export function Results({ of, close }: { of: Told[]; close: () => void }) {
   const { t } = useTranslation();
   const failed = of.filter((one) => one.fault !== null).length;
   return (
-    <Modal open title={t("work.inbox.batchResult")} onCancel={close} onOk={close} footer={(_, { OkBtn }) => <OkBtn />}>
+    <Modal
+      open
+      title={t("work.inbox.batchResult")}
+      onCancel={close}
+      onOk={close}
+      footer={(_, { OkBtn }) => <OkBtn />}
+    >
       <p>{t("work.inbox.batchDone", { ok: of.length - failed, failed })}</p>
       <ul className="findings">
         {of.map((one) => (

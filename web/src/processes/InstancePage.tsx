@@ -11,8 +11,8 @@ import {
   type InstanceView,
   instanceHistory,
   instanceView,
-  type Step,
   processView,
+  type Step,
 } from "../api/processes";
 import type { Badge, Marks } from "../bpmn/types";
 import { moment } from "../model/format";
@@ -81,10 +81,7 @@ function One({ now }: { now: InstanceView }) {
               <Button onClick={() => setDialog("modify")}>{t("work.instances.modify")}</Button>
             )}
             {may("migrate") && (
-              <Button
-                disabled={(model.data?.versions.length ?? 0) < 2}
-                onClick={() => setDialog("migrate")}
-              >
+              <Button disabled={(model.data?.versions.length ?? 0) < 2} onClick={() => setDialog("migrate")}>
                 {t("work.migrate.title")}
               </Button>
             )}
@@ -152,11 +149,16 @@ function One({ now }: { now: InstanceView }) {
             max={steps.length}
             value={back ?? steps.length}
             onChange={(at) => setBack(at >= steps.length ? undefined : at)}
-            tooltip={{ formatter: (at) => (at === undefined || !steps[at] ? t("work.instances.now") : moment(steps[at].at)) }}
+            tooltip={{
+              formatter: (at) =>
+                at === undefined || !steps[at] ? t("work.instances.now") : moment(steps[at].at),
+            }}
             ariaLabelForHandle={t("work.instances.asOf")}
           />
           <span className="muted small">
-            {step ? t("work.instances.step", { n: (back ?? 0) + 1, all: steps.length }) : t("work.instances.now")}
+            {step
+              ? t("work.instances.step", { n: (back ?? 0) + 1, all: steps.length })
+              : t("work.instances.now")}
           </span>
         </div>
       )}

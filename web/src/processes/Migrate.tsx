@@ -89,7 +89,9 @@ export function Migrate({ of, instance, close }: Props) {
     >
       <p className="muted">{t("work.migrate.lead")}</p>
       {fault && <Alert type="error" showIcon title={fault} className="gap" />}
-      {versions.length < 2 && <Alert type="info" showIcon title={t("work.migrate.noOther")} className="gap" />}
+      {versions.length < 2 && (
+        <Alert type="info" showIcon title={t("work.migrate.noOther")} className="gap" />
+      )}
       <Form layout="vertical" className="asking">
         <Form.Item label={t("work.migrate.from")} htmlFor="migrate-from">
           <Select

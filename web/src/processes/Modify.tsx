@@ -20,7 +20,15 @@ export function Modify({ of, nodes, name, close }: Props) {
   const [unreadable, setUnreadable] = useState(false);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState("");
-  const send = async ({ terminate = [], start = [], reason }: { terminate?: string[]; start?: string[]; reason: string }) => {
+  const send = async ({
+    terminate = [],
+    start = [],
+    reason,
+  }: {
+    terminate?: string[];
+    start?: string[];
+    reason: string;
+  }) => {
     if (terminate.length === 0 && start.length === 0 && Object.keys(variables).length === 0) {
       setFault(t("work.instances.modifyNothing"));
       return;

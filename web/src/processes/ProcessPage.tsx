@@ -120,12 +120,7 @@ function One({ one }: { one: ProcessView }) {
       )}
       {dialog === "migrate" && <Migrate of={one} close={() => setDialog(undefined)} />}
       {against !== undefined && (
-        <Comparison
-          one={one}
-          against={against}
-          onAgainst={setAgainst}
-          close={() => setAgainst(undefined)}
-        />
+        <Comparison one={one} against={against} onAgainst={setAgainst} close={() => setAgainst(undefined)} />
       )}
     </>
   );
@@ -172,10 +167,7 @@ function Comparison({ one, against, onAgainst, close }: ComparisonProps) {
           <Compare
             before={before.xml}
             after={after.xml}
-            titles={[
-              t("version", { version: before.version }),
-              t("version", { version: after.version }),
-            ]}
+            titles={[t("version", { version: before.version }), t("version", { version: after.version })]}
           />
         </Suspense>
       ) : (

@@ -100,8 +100,8 @@ function Definitions({ q, onSearch }: { q: string; onSearch: (q?: string) => voi
             <>
               {title(one)} <span className="muted small">{t("version", { version: one.version })}</span>
               <div className="small">
-                {t("work.processes.columns.running")} {running(one)} ·{" "}
-                {t("work.processes.columns.incidents")} {faults(one)}
+                {t("work.processes.columns.running")} {running(one)} · {t("work.processes.columns.incidents")}{" "}
+                {faults(one)}
               </div>
             </>
           ),

@@ -244,7 +244,11 @@ function Navigation({ onChoose }: { onChoose: () => void }) {
         </Link>
       ),
     })),
-    { key: "processes", icon: <ApartmentOutlined />, label: <Link to="/processes">{t("nav.processes")}</Link> },
+    {
+      key: "processes",
+      icon: <ApartmentOutlined />,
+      label: <Link to="/processes">{t("nav.processes")}</Link>,
+    },
     { key: "decisions", icon: <TableOutlined />, label: <Link to="/decisions">{t("nav.decisions")}</Link> },
     { key: "studio", icon: <EditOutlined />, label: <Link to="/studio">{t("nav.studio")}</Link> },
     { key: "packages", icon: <SettingOutlined />, label: <Link to="/packages">{t("packages")}</Link> },

@@ -9,7 +9,9 @@ export function Due({ at, light }: { at: string | null; light: Colour | null }) 
   return (
     <span className={`light ${light ?? ""}`}>
       {moment(at)}
-      {light && <span className={light === "green" ? "unseen" : "small"}>{t(`work.inbox.light.${light}`)}</span>}
+      {light && (
+        <span className={light === "green" ? "unseen" : "small"}>{t(`work.inbox.light.${light}`)}</span>
+      )}
     </span>
   );
 }

@@ -37,7 +37,8 @@ export function Value({ of }: { of: unknown }) {
   if (typeof of === "boolean") return <>{of ? t("yes") : t("no")}</>;
   if (typeof of === "number") return <>{of.toLocaleString("zh-CN", { maximumFractionDigits: 10 })}</>;
   if (typeof of === "string") return <span className="long break">{MOMENT.test(of) ? moment(of) : of}</span>;
-  if (Array.isArray(of) && of.every((one) => typeof one !== "object")) return <>{of.map(String).join("、")}</>;
+  if (Array.isArray(of) && of.every((one) => typeof one !== "object"))
+    return <>{of.map(String).join("、")}</>;
   return <code className="block json">{JSON.stringify(of, null, 2)}</code>;
 }
 
