@@ -27,6 +27,7 @@ export function Compare({ before, after, titles }: Props) {
   const both = useRef<(Drawing | undefined)[]>([]);
   const sync = (own: number) => (drawing: Drawing) => {
     both.current[own] = drawing;
+    together(both.current);
     drawing.on("canvas.viewbox.changed", () => {
       const other = both.current[1 - own];
       const from = drawing.get<Canvas>("canvas").viewbox();
@@ -63,6 +64,28 @@ export function Compare({ before, after, titles }: Props) {
       )}
     </>
   );
+}
+
+/** Both show the same place from the beginning: all that either of them has. */
+function together([one, other]: (Drawing | undefined)[]) {
+  if (!one || !other) return;
+  const boxes = [one, other].map((drawing) => drawing.get<Canvas>("canvas").viewbox());
+  const inner = boxes.flatMap((box) => (box.inner ? [box.inner] : []));
+  const outer = boxes[0]?.outer;
+  if (inner.length < 2 || !outer) return;
+  const x = Math.min(...inner.map((box) => box.x));
+  const y = Math.min(...inner.map((box) => box.y));
+  const width = Math.max(...inner.map((box) => box.x + box.width)) - x;
+  const height = Math.max(...inner.map((box) => box.y + box.height)) - y;
+  const scale = Math.min(1, (outer.width - 30) / width, (outer.height - 30) / height);
+  one.get<Canvas>("canvas").viewbox({
+    x: x + width / 2 - outer.width / 2 / scale,
+    y: y + height / 2 - outer.height / 2 / scale,
+    width: outer.width / scale,
+    height: outer.height / scale,
+  });
+  const { x: left, y: top, width: wide, height: high } = one.get<Canvas>("canvas").viewbox();
+  other.get<Canvas>("canvas").viewbox({ x: left, y: top, width: wide, height: high });
 }
 
 function same(one: Record<"x" | "y" | "scale", number>, other: Record<"x" | "y" | "scale", number>) {

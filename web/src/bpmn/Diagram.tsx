@@ -4,6 +4,7 @@ import NavigatedViewer from "bpmn-js/lib/NavigatedViewer";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import banyan from "./banyan.json";
+import { fitAll, near, show } from "./fit";
 import { badge, mark } from "./marks";
 import type { Badge, Canvas, Drawing, Element, Marks } from "./types";
 import { Zoom } from "./Zoom";
@@ -19,13 +20,22 @@ type Props = {
   onSelect?: (element: string) => void;
   /** For whoever steers it, e.g. two side by side. */
   onReady?: (drawing: Drawing) => void;
-  className?: string;
+  /** Beside other things: only the neighbourhood of `focus` is shown. */
+  small?: boolean;
 };
 
 const NO_MARKS: Marks = {};
 const NO_BADGES: Badge[] = [];
 
-export function Diagram({ xml, label, marks = NO_MARKS, badges = NO_BADGES, focus, ...props }: Props) {
+export function Diagram({
+  xml,
+  label,
+  marks = NO_MARKS,
+  badges = NO_BADGES,
+  focus,
+  small = false,
+  ...props
+}: Props) {
   const { t } = useTranslation();
   const box = useRef<HTMLDivElement>(null);
   const drawn = useRef<Drawing>(null);
@@ -61,7 +71,7 @@ export function Diagram({ xml, label, marks = NO_MARKS, badges = NO_BADGES, focu
     drawing.importXML(xml).then(
       () => {
         if (gone) return;
-        drawing.get<Canvas>("canvas").zoom("fit-viewport", "auto");
+        fitAll(drawing);
         setState({ ready: true, fault: "" });
         told.current.onReady?.(drawing);
       },
@@ -80,11 +90,13 @@ export function Diagram({ xml, label, marks = NO_MARKS, badges = NO_BADGES, focu
   }, [state.ready, marks, badges]);
 
   useEffect(() => {
-    if (drawn.current && state.ready && focus) show(drawn.current, focus);
-  }, [state.ready, focus]);
+    if (!drawn.current || !state.ready || !focus) return;
+    if (small) near(drawn.current, focus);
+    else show(drawn.current, focus);
+  }, [state.ready, focus, small]);
 
   return (
-    <figure className={`diagram ${props.className ?? ""}`} aria-label={label}>
+    <figure className={small ? "diagram small" : "diagram"} aria-label={label}>
       <div ref={box} className="diagram-canvas" />
       {state.fault ? (
         <p className="diagram-fault" role="alert">
@@ -95,10 +107,4 @@ export function Diagram({ xml, label, marks = NO_MARKS, badges = NO_BADGES, focu
       )}
     </figure>
   );
-}
-
-/** Brings an element into sight. */
-export function show(drawing: Drawing, id: string): void {
-  if (drawing.get<{ get(id: string): unknown }>("elementRegistry").get(id))
-    drawing.get<Canvas>("canvas").scrollToElement(id);
 }

@@ -4,8 +4,8 @@ import BpmnModeler from "bpmn-js/lib/Modeler";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import banyan from "./banyan.json";
-import { show } from "./Diagram";
 import { type Group, groupsOf, type Known } from "./fields";
+import { fitAll, show } from "./fit";
 import { badge, mark } from "./marks";
 import { Properties } from "./Properties";
 import type { Badge, Canvas, Drawing, Element, Marks, Selection } from "./types";
@@ -24,6 +24,9 @@ type Props = {
   focus?: { element: string; at: number };
   onChange: (xml: string) => void;
 };
+
+/** Pixels that the palette covers. */
+const PALETTE = 110;
 
 const NO_MARKS: Marks = {};
 const NO_BADGES: Badge[] = [];
@@ -93,7 +96,7 @@ export function Modeler({ xml, label, known, marks = NO_MARKS, badges = NO_BADGE
     drawing.importXML(xml).then(
       () => {
         if (gone) return;
-        drawing.get<Canvas>("canvas").zoom("fit-viewport", "auto");
+        fitAll(drawing, PALETTE);
         setState({ ready: true, fault: "" });
       },
       (error: Error) => !gone && setState({ ready: false, fault: error.message }),
@@ -132,7 +135,7 @@ export function Modeler({ xml, label, known, marks = NO_MARKS, badges = NO_BADGE
             {t("work.bpmn.unreadable", { why: state.fault })}
           </p>
         ) : (
-          <Zoom of={drawn} />
+          <Zoom of={drawn} left={PALETTE} />
         )}
       </figure>
       {chosen ? (

@@ -17,7 +17,10 @@ export function Properties({ groups, known, title, readOnly }: Props) {
         {groups
           .filter((group) => group.fields.length > 0 || group.pairs)
           .map((group) => (
-            <details key={`${group.key}.${group.fields[0]?.key}`} open={group.key !== "data" || filled(group)}>
+            <details
+              key={`${group.key}.${group.fields[0]?.key}`}
+              open={group.key !== "data" || filled(group)}
+            >
               <summary>{t(`work.bpmn.groups.${group.key}`)}</summary>
               {group.fields.map((field) => (
                 <One key={field.key} field={field} known={known} />

@@ -2,10 +2,11 @@ import { CompressOutlined, MinusOutlined, PlusOutlined } from "@ant-design/icons
 import { Button } from "antd";
 import type { RefObject } from "react";
 import { useTranslation } from "react-i18next";
+import { fitAll } from "./fit";
 import type { Canvas, Drawing } from "./types";
 
 /** Nearer, farther, all of it. Stands on the left: the library's mark on the right stays free. */
-export function Zoom({ of }: { of: RefObject<Drawing | null> }) {
+export function Zoom({ of, left }: { of: RefObject<Drawing | null>; left?: number }) {
   const { t } = useTranslation();
   const by = (factor: number) => {
     const canvas = of.current?.get<Canvas>("canvas");
@@ -29,7 +30,7 @@ export function Zoom({ of }: { of: RefObject<Drawing | null> }) {
         size="small"
         icon={<CompressOutlined />}
         aria-label={t("work.bpmn.whole")}
-        onClick={() => of.current?.get<Canvas>("canvas").zoom("fit-viewport", "auto")}
+        onClick={() => of.current && fitAll(of.current, left)}
       />
     </div>
   );

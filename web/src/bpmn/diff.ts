@@ -50,10 +50,11 @@ export async function differences(before: string, after: string): Promise<Differ
     change: "changed" as const,
     type: one.model.$type,
     name: one.model.name ?? "",
+    // The library calls the value of the first file new and that of the second old.
     attributes: Object.entries(one.attrs).map(([name, { oldValue, newValue }]) => ({
       name,
-      from: word(oldValue),
-      to: word(newValue),
+      from: word(newValue),
+      to: word(oldValue),
     })),
   }));
   const moved = plain("layout", told._layoutChanged).filter(

@@ -17,15 +17,27 @@ export type Element = {
   businessObject: Model;
   parent?: Element;
   labelTarget?: Element;
+  /** Shapes only. */
+  x?: number;
+  y?: number;
+  width?: number;
+  height?: number;
 };
 
-type Viewbox = { x: number; y: number; width: number; height: number; scale: number };
+type Box = { x: number; y: number; width: number; height: number };
+
+type Viewbox = Box & {
+  scale: number;
+  /** What is drawn, and the window it is drawn in. */
+  inner?: Box;
+  outer?: { width: number; height: number };
+};
 
 export type Canvas = {
   addMarker(id: string, name: string): void;
   removeMarker(id: string, name: string): void;
   zoom(to?: "fit-viewport" | number, center?: "auto"): number;
-  viewbox(box?: { x: number; y: number; width: number; height: number }): Viewbox;
+  viewbox(box?: Box): Viewbox;
   scrollToElement(id: string): void;
   resized(): void;
   getRootElement(): Element;

@@ -35,7 +35,7 @@ export function DecisionsPage() {
           title: t("work.decisions.columns.title"),
           render: (_, one) => (
             <>
-              {title(one)} <span className="muted small">{one.id}</span>
+              {title(one)} <span className="muted small block">{one.id}</span>
             </>
           ),
         },

@@ -3,6 +3,7 @@
 import { Segmented } from "antd";
 import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { annotate, type Model } from "./annotations";
 import { type Fired, firedIds, type Logic, rowsOf } from "./rows";
 import { translation } from "./zh";
 import "./style";
@@ -17,7 +18,7 @@ export type Manager = {
   saveXML(options: { format: boolean }): Promise<{ xml: string }>;
   getViews(): View[];
   getActiveView(): View | undefined;
-  getDefinitions(): { drgElement?: Logic[] };
+  getDefinitions(): Model & { drgElement?: Logic[] };
   open(view: View): Promise<unknown>;
   on(event: string, listener: (event: never) => void): void;
   destroy(): void;
@@ -58,7 +59,6 @@ export function DmnCanvas({ xml, label, fired, faulty, focus, make, onChange, ch
     const manager = made.current({
       container: box.current,
       height: "100%",
-      common: { additionalModules: [translation], keyboard: { bindTo: box.current } },
       drd: { additionalModules: [translation] },
       decisionTable: { additionalModules: [translation] },
       literalExpression: { additionalModules: [translation] },
@@ -73,7 +73,13 @@ export function DmnCanvas({ xml, label, fired, faulty, focus, make, onChange, ch
       setLogics([...(manager.getDefinitions().drgElement ?? [])]);
       told.current?.(text);
     };
-    const look = () => setViews({ all: [...manager.getViews()], active: keyOf(manager.getActiveView()) });
+    annotate(manager);
+    const look = () => {
+      setViews({ all: [...manager.getViews()], active: keyOf(manager.getActiveView()) });
+      // A table wider than the page is scrolled by keyboard too.
+      for (const table of box.current?.querySelectorAll<HTMLElement>(".tjs-table-container") ?? [])
+        table.tabIndex = 0;
+    };
     manager.on("views.changed", look);
     manager.on("viewer.created", (({ viewer }: { viewer: Viewer }) => {
       if (!told.current) return;

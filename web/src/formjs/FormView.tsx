@@ -31,7 +31,10 @@ type Props = {
 };
 
 type Validator = { validateFieldInstance(...args: unknown[]): string[] };
-type Internals = { _setState(state: { errors: Record<string, unknown> }): void };
+type Internals = {
+  _setState(state: { errors: Record<string, unknown> }): void;
+  _getSubmitData(): Variables;
+};
 
 export function FormView({ schema, data, provenance, readOnly, onChange, ref }: Props) {
   const { t } = useTranslation();
@@ -56,19 +59,28 @@ export function FormView({ schema, data, provenance, readOnly, onChange, ref }: 
     const validator = made.get<Validator>("validator");
     const plain = validator.validateFieldInstance.bind(validator);
     validator.validateFieldInstance = (...args) => plain(...args).map(fault);
-    let live = false;
     const shown = sourced(schema, first.current.provenance ?? {}, say);
     made.importSchema(shown, first.current.data ?? {}).then(
       () => {
         if (readOnly) made.setProperty("readOnly", true);
-        live = true;
       },
       (error: Error) => setBroken(error.message),
     );
-    made.on("changed", ({ data: values }: { data: Variables }) => live && told.current?.(values));
-    const end = localize(box.current);
+    // The form also tells of changes when it is only being built: those are nobody's.
+    let touched = false;
+    const touch = () => {
+      touched = true;
+    };
+    const place = box.current;
+    const TOUCHES = ["input", "change", "click", "keydown"];
+    for (const name of TOUCHES) place.addEventListener(name, touch, true);
+    made.on("changed", () => {
+      if (touched) told.current?.((made as unknown as Internals)._getSubmitData());
+    });
+    const end = localize(place);
     return () => {
       end();
+      for (const name of TOUCHES) place.removeEventListener(name, touch, true);
       form.current = null;
       made.destroy();
     };
@@ -85,7 +97,7 @@ export function FormView({ schema, data, provenance, readOnly, onChange, ref }: 
       }
       return withFiles(values, files);
     },
-    values: () => (form.current as unknown as { _getSubmitData(): Variables } | null)?._getSubmitData() ?? {},
+    values: () => (form.current as unknown as Internals | null)?._getSubmitData() ?? {},
     refuse: (faults) => {
       const made = form.current;
       if (!made) return faults;

@@ -42,7 +42,7 @@ export function sourced(
 const join = (path: string, name: string) => (path ? `${path}.${name}` : name);
 
 /** Where a problem points to, as steps into the values: `/values/items/0/price` is items, 0, price. */
-export function steps(pointer: string): string[] {
+function steps(pointer: string): string[] {
   const all = pointer
     .replace(/^#/, "")
     .split("/")

@@ -168,28 +168,33 @@ const WORDS: Record<string, string> = {
   "Version tag": "版本标记",
 };
 
-const own = (text: string): string | undefined => {
+/** Words that mean something else where a form is drawn. */
+const DRAWN: Record<string, string> = { Select: "下拉选择", Input: "输入", Button: "按钮" };
+
+const own = (text: string, drawn: boolean): string | undefined => {
   const trimmed = text.trim();
-  return trimmed ? WORDS[trimmed] : undefined;
+  const files = /^(\d+) files selected$/.exec(trimmed);
+  if (files) return `已选 ${files[1]} 个文件`;
+  return trimmed ? (drawn && DRAWN[trimmed]) || WORDS[trimmed] : undefined;
 };
 
 /** Attributes that are read out or shown. */
 const ATTRIBUTES = ["title", "aria-label", "placeholder"];
 
-function inside(node: Node, keep: (text: Element) => boolean): void {
+function inside(node: Node, keep: (text: Element) => boolean, drawn: boolean): void {
   const element = node instanceof Element ? node : node.parentElement;
   if (!element || !keep(element)) return;
   if (node instanceof Text) {
-    const found = own(node.data);
+    const found = own(node.data, drawn);
     if (found !== undefined && found !== node.data) node.data = found;
     return;
   }
   if (!(node instanceof Element)) return;
   for (const name of ATTRIBUTES) {
-    const found = own(node.getAttribute(name) ?? "");
+    const found = own(node.getAttribute(name) ?? "", drawn);
     if (found !== undefined) node.setAttribute(name, found);
   }
-  for (const inner of node.childNodes) inside(inner, keep);
+  for (const inner of node.childNodes) inside(inner, keep, drawn);
 }
 
 /** What a form's author wrote is not touched: only the library's own places are. */
@@ -201,14 +206,15 @@ export function localize(box: HTMLElement, places?: string): () => void {
   if (language() === "en") return () => undefined;
   const keep = (element: Element) => {
     if (places && !element.closest(places) && !element.querySelector(places)) return false;
-    if (element.matches("input, textarea")) return true;
+    if (element.matches("input, textarea") || element.closest(".fjs-filepicker-container")) return true;
     return !element.closest(AUTHORS);
   };
-  inside(box, keep);
+  const drawn = places !== undefined;
+  inside(box, keep, drawn);
   const watch = new MutationObserver((changes) => {
     for (const change of changes) {
-      if (change.type === "characterData") inside(change.target, keep);
-      for (const node of change.addedNodes) inside(node, keep);
+      if (change.type === "characterData") inside(change.target, keep, drawn);
+      for (const node of change.addedNodes) inside(node, keep, drawn);
     }
   });
   watch.observe(box, { childList: true, subtree: true, characterData: true });

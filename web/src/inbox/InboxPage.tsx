@@ -233,6 +233,7 @@ export function InboxPage() {
         <Failure error={page.error} retry={() => void page.refetch()} />
       ) : (
         <Table<Task>
+          className="sideways"
           rowKey="id"
           size="middle"
           loading={page.isFetching && !page.data}
@@ -240,7 +241,6 @@ export function InboxPage() {
           pagination={false}
           columns={columns}
           showHeader={wide}
-          scroll={wide ? { x: "max-content" } : undefined}
           rowClassName={(_, at) => (wide && at === active ? "row-active" : "")}
           onRow={(one) => ({ onDoubleClick: () => open(one) })}
           rowSelection={

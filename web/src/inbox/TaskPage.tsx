@@ -301,12 +301,6 @@ function Where({ one }: { one: TaskView }) {
   if (found.isPending) return <Loading />;
   if (found.isError) return <p className="muted">{sentence(found.error, t)}</p>;
   return (
-    <Diagram
-      xml={found.data.xml}
-      label={t("work.inbox.diagram")}
-      className="small"
-      marks={marks}
-      focus={one.element}
-    />
+    <Diagram xml={found.data.xml} label={t("work.inbox.diagram")} small marks={marks} focus={one.element} />
   );
 }

@@ -84,7 +84,7 @@ function Definitions({ q, onSearch }: { q: string; onSearch: (q?: string) => voi
           title: t("work.processes.columns.title"),
           render: (_, one) => (
             <>
-              {title(one)} <span className="muted small">{one.id}</span>
+              {title(one)} <span className="muted small block">{one.id}</span>
             </>
           ),
         },

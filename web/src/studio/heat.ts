@@ -4,7 +4,7 @@ import type { Simulated } from "../api/processes";
 import type { Shown } from "./TestDrawer";
 
 /** 0: never, to 4: in nearly every run. */
-export function shade(n: number, runs: number): number {
+function shade(n: number, runs: number): number {
   if (n <= 0) return 0;
   return Math.min(4, Math.max(1, Math.ceil((4 * n) / Math.max(1, runs))));
 }
