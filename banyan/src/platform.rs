@@ -146,6 +146,7 @@ impl Platform {
         let metrics = Metrics::new().map_err(Problem::internal)?;
         let blobs = Blobs::open(&folder.join("blobs"))?;
         let mut rows = banyan_registry::operations(&registry);
+        rows.extend(banyan_registry::studio_operations(&registry));
         rows.extend(banyan_registry::file_operations(&registry, &blobs));
         rows.extend(banyan_registry::import_operations(&registry, &blobs));
         rows.extend(banyan_identity::operations(&accounts));

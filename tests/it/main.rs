@@ -26,6 +26,7 @@ mod rules;
 mod sign_in;
 mod sm;
 mod stopping;
+mod studio;
 mod support;
 mod tidy;
 mod two_person;

@@ -90,6 +90,7 @@ pub struct ReadyTrigger {
     pub declared: Trigger,
     pub when: Option<Expression>,
     pub once: Option<Expression>,
+    /// The record's id, or the key of a process or message.
     pub target: Option<Expression>,
     pub with: Vec<(String, Expression)>,
 }
@@ -329,6 +330,7 @@ fn ready_trigger(
         TriggerAction::Update { with, target, .. } | TriggerAction::Transition { with, target, .. } => {
             (target, with)
         }
+        TriggerAction::Start { with, key, .. } | TriggerAction::Message { with, key, .. } => (key, with),
     };
     let optional = |text: &Option<String>, kind: &Type| {
         text.as_deref().map(|text| ready(text, &scope, kind)).transpose()

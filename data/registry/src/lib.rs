@@ -16,6 +16,7 @@
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events; `daily`: what each day asks for.
 //! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
 //! - `aggregate`: rankings and bulletins. `operations`, `packages`: the rows in the door.
+//! - `studio`: processes, decisions and forms changed by drafts that another publishes.
 //! - `openapi`, `property`: what is installed, as the API's description has it.
 //! - `ogc`: OGC API Features.
 
@@ -55,6 +56,7 @@ mod saved;
 mod seal;
 mod seed;
 mod sight;
+mod studio;
 #[cfg(test)]
 mod tests;
 mod trigger;
@@ -85,6 +87,7 @@ pub use import::run::{JOB as IMPORT_JOB, job as import_job};
 pub use operations::operations;
 pub use parts::Part;
 pub use sight::Numbers;
+pub use studio::operations as studio_operations;
 pub use trigger::{CONSUMER, run_events};
 
 use seal::Vault;
@@ -143,6 +146,18 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             name: "import_sealed",
             sqlite: include_str!("../migrations/sqlite/0014_import_sealed.sql"),
             postgres: include_str!("../migrations/postgres/0014_import_sealed.sql"),
+        },
+        Migration {
+            number: 15,
+            name: "package_draft",
+            sqlite: include_str!("../migrations/sqlite/0015_package_draft.sql"),
+            postgres: include_str!("../migrations/postgres/0015_package_draft.sql"),
+        },
+        Migration {
+            number: 16,
+            name: "package_draft_state",
+            sqlite: include_str!("../migrations/sqlite/0016_package_draft_state.sql"),
+            postgres: include_str!("../migrations/postgres/0016_package_draft_state.sql"),
         },
     ],
 };

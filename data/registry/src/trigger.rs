@@ -110,6 +110,25 @@ pub(crate) fn act(
             expression.evaluate(cx, &names).map_err(Problem::internal)?,
         );
     }
+    let key = || match &trigger.target {
+        Some(key) => Ok(key.evaluate(cx, &names).map_err(Problem::internal)?),
+        None => Ok::<_, Problem>(Json::Null),
+    };
+    let (of, operation, transition) = match &trigger.declared.action {
+        TriggerAction::Create { of, .. } => (of, "record.create", None),
+        TriggerAction::Update { of, .. } => (of, "record.update", None),
+        TriggerAction::Transition { of, name, .. } => (of, "record.transition", Some(name)),
+        TriggerAction::Start { process, .. } => {
+            let sent = json!({ "variables": fields, "business_key": key()? });
+            let input = Input::json(sent).with_path("id", qualified(&trigger.package, process));
+            return door.call_within(cx, tx, "process.start", input).map(|_| ());
+        }
+        TriggerAction::Message { name, .. } => {
+            let sent = json!({ "name": name, "key": key()?, "variables": fields });
+            let input = Input::json(sent);
+            return door.call_within(cx, tx, "message.publish", input).map(|_| ());
+        }
+    };
     let target = match &trigger.target {
         Some(target) => target
             .evaluate(cx, &names)
@@ -118,11 +137,6 @@ pub(crate) fn act(
             .unwrap_or("")
             .to_owned(),
         None => record.id.clone(),
-    };
-    let (of, operation, transition) = match &trigger.declared.action {
-        TriggerAction::Create { of, .. } => (of, "record.create", None),
-        TriggerAction::Update { of, .. } => (of, "record.update", None),
-        TriggerAction::Transition { of, name, .. } => (of, "record.transition", Some(name)),
     };
     let of = qualified(&trigger.package, of);
     let (package, short) = of.split_once('.').unwrap_or(("", &of));

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::account::{self, Account};
+use crate::entrances::DESIGNER;
 use crate::sign::session;
 
 /// Changes to an account; what is absent stays as it is.
@@ -51,7 +52,7 @@ pub(crate) fn tell_more(
     Ok(())
 }
 
-/// What is wrong with roles, if anything: `admin`, or `<package>.<role>`.
+/// What is wrong with roles, if anything: `admin`, `designer`, or `<package>.<role>`.
 pub(crate) fn wrong_role(roles: &BTreeSet<String>) -> Option<&String> {
     let part = |text: &str| {
         (1..=31).contains(&text.len())
@@ -61,6 +62,7 @@ pub(crate) fn wrong_role(roles: &BTreeSet<String>) -> Option<&String> {
     };
     roles.iter().find(|role| {
         *role != "admin"
+            && *role != DESIGNER
             && !role
                 .split_once('.')
                 .is_some_and(|(package, name)| part(package) && part(name))

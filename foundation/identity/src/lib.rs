@@ -13,7 +13,7 @@
 //! Map: `account`: accounts. `sign`: how people and machines are let in. `people`: in what capacity they act (posts,
 //! delegation, citizens and whom they act for). `approval`: what needs two persons. `emergency`: emergency access
 //! (break-glass). `audit`: the log that can be proved. `person`: what persons see of it, and say to it. `keys`: keys of data
-//! and their end. `admin`: what administrators do with accounts. `policy`: Cedar. `simulate`: what it would say to somebody.
+//! and their end. `admin`: what administrators do with accounts. `policy`: Cedar. `entrances`: who is let in to what is no record. `simulate`: what it would say to somebody.
 //! `operations`: the rows in the door.
 
 mod account;
@@ -21,6 +21,7 @@ mod admin;
 pub mod approval;
 pub mod audit;
 pub mod emergency;
+mod entrances;
 pub mod keys;
 mod operations;
 mod people;

@@ -579,6 +579,9 @@ impl<'a> Checker<'a> {
             self.feel(path, &keys, target, &scope, &Type::Text);
         }
         let (of, with) = match &trigger.action {
+            TriggerAction::Start { key, with, .. } | TriggerAction::Message { key, with, .. } => {
+                return self.trigger_to_process(name, &trigger.action, key.as_deref(), with, &scope);
+            }
             TriggerAction::Create { of, with } | TriggerAction::Update { of, with, .. } => (of, with),
             TriggerAction::Transition {
                 of,

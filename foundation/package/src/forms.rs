@@ -493,6 +493,13 @@ pub(crate) const TRIGGERS: Shape = Table(&[may(
                 may("update", Text, "修改该类型的记录。"),
                 may("transition", Text, "对该类型的记录做动作。"),
                 may("name", Text, "与 transition 一起:动作名。"),
+                may("start", Text, "启动流程。"),
+                may("message", Text, "向等待中的流程发消息。"),
+                may(
+                    "key",
+                    Feel,
+                    "与 start 或 message 一起:业务编号,或区分流程实例的键。",
+                ),
                 may("target", Feel, "记录的 id(FEEL);缺省为触发的那条。"),
                 may("with", Map(&Feel), "字段的值(FEEL)。"),
             ]),

@@ -567,6 +567,18 @@ pub enum TriggerAction {
         name: String,
         with: Ordered<String>,
     },
+    /// Start an instance of a process, with these variables; `key` gives its business key.
+    Start {
+        process: String,
+        key: Option<String>,
+        with: Ordered<String>,
+    },
+    /// Publish a message to instances that wait for it; `key` is what they are told apart by.
+    Message {
+        name: String,
+        key: Option<String>,
+        with: Ordered<String>,
+    },
 }
 
 impl Package {

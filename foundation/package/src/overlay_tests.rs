@@ -426,6 +426,10 @@ fn names_that_policies_speak_of_are_of_one_thing() {
     let mut texts = good();
     texts.insert("processes/room.bpmn".into(), "a type is named so".into());
     texts.insert("decisions/alone.cases.json".into(), "[]".into());
+    texts.insert(
+        "triggers.toml".into(),
+        "[triggers.go]\ntitle = { zh = \"起\" }\non = { event = \"rooms.room.created\" }\ndo = { start = \"room\", key = \"record.name\", with = { seats = \"record.seats\" } }\n[triggers.lost]\ntitle = { zh = \"无\" }\non = { event = \"rooms.room.created\" }\ndo = { start = \"nothing\", key = \"record.seats\" }\n".into(),
+    );
     let base = files(&texts);
     let package = crate::read(&base).0.unwrap();
     let findings = check(&package, &base, &Installed::default());

@@ -334,7 +334,10 @@ pub(crate) struct RawAction {
     pub create: Option<String>,
     pub update: Option<String>,
     pub transition: Option<String>,
+    pub start: Option<String>,
+    pub message: Option<String>,
     pub name: Option<String>,
+    pub key: Option<String>,
     pub target: Option<String>,
     #[serde(default, deserialize_with = "ordered")]
     pub with: Ordered<String>,

@@ -137,21 +137,27 @@ impl Reader {
                 create,
                 update,
                 transition,
+                start,
+                message,
                 name: to,
+                key,
                 target,
                 with,
             } = raw.action;
-            let action = match (create, update, transition) {
-                (Some(of), None, None) => TriggerAction::Create { of, with },
-                (None, Some(of), None) => TriggerAction::Update { of, target, with },
-                (None, None, Some(of)) => TriggerAction::Transition {
+            let action = match (create, update, transition, start, message) {
+                (Some(of), None, None, None, None) => TriggerAction::Create { of, with },
+                (None, Some(of), None, None, None) => TriggerAction::Update { of, target, with },
+                (None, None, None, Some(process), None) => TriggerAction::Start { process, key, with },
+                (None, None, None, None, Some(name)) => TriggerAction::Message { name, key, with },
+                (None, None, Some(of), None, None) => TriggerAction::Transition {
                     of,
                     target,
                     name: to.unwrap_or_default(),
                     with,
                 },
                 _ => {
-                    let message = "`do` needs one of `create`, `update` and `transition`".into();
+                    let message =
+                        "`do` needs one of `create`, `update`, `transition`, `start` and `message`".into();
                     self.add(file, &["triggers", &name, "do"], "trigger-do", message, None);
                     continue;
                 }

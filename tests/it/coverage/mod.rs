@@ -39,6 +39,7 @@ fn cast() -> Vec<(&'static str, Actor)> {
         ),
         ("colleague", actor("colleague", ActorKind::Person, &[])),
         ("machine", actor("machine", ActorKind::Service, &[])),
+        ("designer", actor("designer", ActorKind::Person, &["designer"])),
         ("admin", actor("admin", ActorKind::Person, &["admin"])),
     ]
 }
@@ -49,6 +50,7 @@ fn expected(who: Who, name: &str) -> bool {
         Who::SignedIn(_) => name != "nobody",
         Who::Colleagues(_) => !matches!(name, "nobody" | "citizen"),
         Who::Admin => name == "admin",
+        Who::Designer(_) => matches!(name, "admin" | "designer"),
         // Of a package that is not there.
         Who::Records => name == "admin",
     }
@@ -70,6 +72,8 @@ fn tests() -> BTreeSet<String> {
         root().join("tests/it"),
         root().join("foundation"),
         root().join("data"),
+        root().join("collaboration"),
+        root().join("decision"),
     ];
     while let Some(path) = open.pop() {
         if path.is_dir() {
@@ -118,7 +122,7 @@ fn every_operation_has_its_row_and_its_tests() {
                 ));
             }
         }
-        if let Who::SignedIn(guards) | Who::Colleagues(guards) = who {
+        if let Who::SignedIn(guards) | Who::Colleagues(guards) | Who::Designer(guards) = who {
             for guard in guards.iter().filter(|guard| !tests.contains(**guard)) {
                 faults.push(format!("{}: there is no test {guard}", operation.name));
             }

@@ -10,11 +10,13 @@ pub enum Who {
     /// The same, but not citizens.
     Colleagues(&'static [&'static str]),
     Admin,
+    /// Administrators, and those who design processes, decisions and forms.
+    Designer(&'static [&'static str]),
     /// As the type's package says: see `records`.
     Records,
 }
 
-use Who::{Admin, Colleagues, Records, SignedIn, World};
+use Who::{Admin, Colleagues, Designer, Records, SignedIn, World};
 
 pub const TABLE: &[(&str, Who)] = &[
     (
@@ -107,6 +109,17 @@ pub const TABLE: &[(&str, Who)] = &[
         Colleagues(&["a_post_is_lent_for_a_while_and_never_passed_on"]),
     ),
     ("destruction.counts", World),
+    ("draft.check", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.create", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.delete", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.download", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.list", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.publish", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.reject", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.reopen", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.submit", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.update", Designer(&["nobody_publishes_his_own_draft"])),
+    ("draft.view", Designer(&["nobody_publishes_his_own_draft"])),
     (
         "emergency.close",
         Colleagues(&[
@@ -228,6 +241,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("ogc.root", World),
     ("ogc.schema", Records),
     ("ogc.sortables", Records),
+    ("package.files", Designer(&["nobody_publishes_his_own_draft"])),
     ("package.apply", Admin),
     (
         "package.list",
@@ -340,6 +354,8 @@ pub const SILENT: &[&str] = &[
     "audit.witness",
     "audit.witness_key",
     "destruction.counts",
+    "draft.list",
+    "draft.view",
     "import.list",
     "import.template",
     "import.view",
@@ -352,6 +368,7 @@ pub const SILENT: &[&str] = &[
     "ogc.root",
     "ogc.schema",
     "ogc.sortables",
+    "package.files",
     "package.list",
     "package.view",
     "saved_filter.list",

@@ -1,10 +1,14 @@
-//! Entries that are durable but not in tiles yet: append-only files of records, each with its index and a check sum.
+//! Entries that are durable but not in tiles yet: files of records, each with its index and a check sum.
+//!
+//! A file that is no longer needed becomes the next one, and is written over from its start: a write within a file costs
+//! the disk one turn, a write that makes it longer two. What still stands behind the new records has lower indexes, which
+//! whoever reads passes over.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// One file of the journal, open for appending.
+/// One file of the journal, open for writing at its end.
 pub(crate) struct Journal {
     pub(crate) path: PathBuf,
     file: File,
@@ -12,6 +16,10 @@ pub(crate) struct Journal {
 }
 
 const HEAD: usize = 16;
+/// Bytes of a new file.
+const ROOM: usize = 256 << 10;
+/// The file that will be the next one.
+const SPARE: &str = "spare-journal";
 
 fn sum(index: u64, entry: &[u8]) -> u32 {
     let mut sum = crc32fast::Hasher::new();
@@ -24,9 +32,19 @@ impl Journal {
     /// Begins a file whose first record will have this index.
     pub(crate) fn begin(folder: &Path, first: u64) -> io::Result<Journal> {
         let path = folder.join(format!("journal-{first:020}"));
-        let file = OpenOptions::new().create(true).append(true).open(&path)?;
-        // A torn record may stand here from before: what follows it would never be read.
-        file.set_len(0)?;
+        let mut options = OpenOptions::new();
+        let options = options.write(true);
+        let file = match fs::rename(folder.join(SPARE), &path) {
+            Ok(()) => options.open(&path)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut file = options.create(true).truncate(true).open(&path)?;
+                file.write_all(&vec![0; ROOM])?;
+                file.sync_all()?;
+                file.seek(SeekFrom::Start(0))?;
+                file
+            }
+            Err(error) => return Err(error),
+        };
         File::open(folder)?.sync_all()?;
         Ok(Journal {
             path,
@@ -35,7 +53,7 @@ impl Journal {
         })
     }
 
-    /// Appends records from `index` on; they are durable when this returns.
+    /// Writes records from `index` on behind those before; they are durable when this returns.
     pub(crate) fn append(&mut self, index: u64, entries: &[Vec<u8>]) -> io::Result<()> {
         self.buffer.clear();
         for (index, entry) in (index..).zip(entries) {
@@ -47,6 +65,14 @@ impl Journal {
         }
         self.file.write_all(&self.buffer)?;
         self.file.sync_data()
+    }
+}
+
+/// Gives up a file whose records are in tiles: it will be the next one, if none is kept for that yet.
+pub(crate) fn release(path: &Path) -> io::Result<()> {
+    match path.parent().map(|folder| folder.join(SPARE)) {
+        Some(spare) if !spare.exists() => fs::rename(path, spare),
+        _ => fs::remove_file(path),
     }
 }
 
@@ -81,4 +107,31 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<(u64, Vec<u8>)>> {
         rest = tail;
     }
     Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Journal, files, read, release};
+
+    #[test]
+    fn what_stands_behind_the_new_records_is_older() {
+        let folder = tempfile::tempdir().unwrap();
+        let entry = |n: u8| vec![n; 100];
+        let mut first = Journal::begin(folder.path(), 10).unwrap();
+        first.append(10, &[entry(1), entry(2)]).unwrap();
+        first.append(12, &[entry(3)]).unwrap();
+        release(&first.path).unwrap();
+        assert!(files(folder.path()).unwrap().is_empty());
+
+        // Records of one length meet those before at their borders.
+        let mut second = Journal::begin(folder.path(), 13).unwrap();
+        second.append(13, &[entry(4)]).unwrap();
+        let found = read(&second.path).unwrap();
+        let indexes: Vec<u64> = found.iter().map(|(index, _)| *index).collect();
+        assert_eq!(indexes, [13, 11, 12]);
+        // Records of another length do not.
+        second.append(14, &[vec![5; 7]]).unwrap();
+        let found = read(&second.path).unwrap();
+        assert_eq!(found, [(13, entry(4)), (14, vec![5; 7])]);
+    }
 }

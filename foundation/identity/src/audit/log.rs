@@ -376,7 +376,7 @@ fn seal(shared: &Shared, mut sealer: Sealer, batches: &Receiver<Batch>) {
     for batch in batches {
         let sealed = sealer
             .seal(batch.first, &batch.entries)
-            .and_then(|()| fs::remove_file(&batch.journal));
+            .and_then(|()| journal::release(&batch.journal));
         if let Err(error) = sealed {
             return shared.fail(&error.to_string());
         }

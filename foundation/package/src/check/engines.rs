@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use banyan_feel::{Scope, Type};
+
 use super::Checker;
-use crate::model::Source;
+use crate::model::{Ordered, Source, TriggerAction};
 
 impl Checker<'_> {
     /// Types, processes and decision models share one space of names: policies speak of them alike.
@@ -30,6 +32,43 @@ impl Checker<'_> {
         }
         self.twice(&package.forms);
         self.twice(&package.decision_cases);
+    }
+
+    /// A trigger that starts a process or tells one something: its variables are of any type.
+    pub(super) fn trigger_to_process(
+        &mut self,
+        name: &str,
+        action: &TriggerAction,
+        key: Option<&str>,
+        with: &Ordered<String>,
+        scope: &Scope,
+    ) {
+        let path = "triggers.toml";
+        let keys = ["triggers", name, "do"];
+        if let TriggerAction::Start { process, .. } = action {
+            let (package, short) = match process.split_once('.') {
+                Some((id, short)) if id != self.package.id => (self.installed.packages.get(id), short),
+                Some((_, short)) => (Some(self.package), short),
+                None => (Some(self.package), process.as_str()),
+            };
+            let mut known = package.into_iter().flat_map(|package| &package.processes);
+            if !known.any(|source| source.name == short) {
+                let message = format!("there is no process `{process}`");
+                self.error(path, &keys, "process-missing", message);
+            }
+        }
+        if let Some(key) = key {
+            self.feel(path, &["triggers", name, "do", "key"], key, scope, &Type::Text);
+        }
+        for (variable, feel) in with {
+            self.feel(
+                path,
+                &["triggers", name, "do", "with", variable],
+                feel,
+                scope,
+                &Type::Any,
+            );
+        }
     }
 
     fn twice(&mut self, sources: &[Source]) {
