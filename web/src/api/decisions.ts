@@ -2,7 +2,7 @@
 
 import { queryOptions } from "@tanstack/react-query";
 import { call } from "./client";
-import type { Finding, Page, Variables, Version } from "./processes";
+import type { Finding, Page, Variables } from "./processes";
 
 export type DecisionSummary = {
   id: string;
@@ -10,16 +10,27 @@ export type DecisionSummary = {
   package: string;
   decisions: string[];
   version: number;
-  effective_from: string | null;
+  effective_from: string;
+  effective_until: string | null;
+  published_at: string;
 };
 
 export type Case = { name: string; decision?: string; input: Variables; expected?: unknown };
 
 export type DecisionView = DecisionSummary & {
   xml: string;
-  cases: Case[] | null;
-  versions: (Version & { effective_from?: string | null })[];
-  findings?: Finding[];
+  /** Models that it imports. */
+  imports: string[];
+  cases: Case[];
+  versions: {
+    version: number;
+    hash: string;
+    effective_from: string;
+    effective_until: string | null;
+    published_at: string;
+    retired_at: string | null;
+  }[];
+  findings: Finding[];
 };
 
 export type Matched = {
@@ -46,7 +57,7 @@ export type Explained = {
 export type Outcome = {
   result: unknown;
   explanation: { decisions: Explained[] };
-  problems?: (string | { message: string })[];
+  problems: { pointer: string; code: string; message: string }[];
 };
 
 export type CaseResult = {
@@ -83,19 +94,19 @@ export const decisionView = (id: string, version?: number) =>
     queryFn: ({ signal }) => call<DecisionView>(at(id), { query: { version }, signal }),
   });
 
-export const checkDecision = (xml: string, cases?: Case[]) =>
+export const checkDecision = (xml: string, imports: string[], cases?: Case[]) =>
   call<{ findings: Finding[] }>("/v1/decisions/check", {
     method: "POST",
-    body: cases ? { xml, cases } : { xml },
+    body: cases ? { xml, imports, cases } : { xml, imports },
   });
 
-export const tryDecision = (xml: string, decision: string, input: Variables) =>
-  call<Outcome>("/v1/decisions/try", { method: "POST", body: { xml, decision, input } });
+export const tryDecision = (xml: string, imports: string[], decision: string, input: Variables) =>
+  call<Outcome>("/v1/decisions/try", { method: "POST", body: { xml, imports, decision, input } });
 
-export const runCases = async (xml: string, cases: Case[]) => {
-  const told = await call<{ cases?: CaseResult[]; items?: CaseResult[]; results?: CaseResult[] }>(
-    "/v1/decisions/run_cases",
-    { method: "POST", body: { xml, cases } },
-  );
-  return told.cases ?? told.items ?? told.results ?? [];
-};
+export const runCases = async (xml: string, imports: string[], cases: Case[]) =>
+  (
+    await call<{ items: CaseResult[] }>("/v1/decisions/run_cases", {
+      method: "POST",
+      body: { xml, imports, cases },
+    })
+  ).items;

@@ -5,7 +5,7 @@ import { call } from "./client";
 
 /** What a check of a model, a table or a form has to say. */
 export type Finding = {
-  severity: "error" | "warning" | "info";
+  severity: "error" | "warning" | "note";
   rule: string;
   message: string;
   hint?: string | null;
@@ -16,6 +16,8 @@ export type Finding = {
   rules?: number[] | null;
   line?: number | null;
   column?: number | null;
+  /** An input for which it shows. */
+  example?: Variables | null;
 };
 
 export type Page<T> = { items: T[]; next?: string | null };
@@ -29,17 +31,23 @@ export type ProcessSummary = {
   running: number;
   incidents: number;
   deployed_at: string;
+  /** Whether the reader may start it. */
+  may_start: boolean;
 };
 
-export type Version = { version: number; hash: string; deployed_at: string; running?: number };
+export type Version = {
+  version: number;
+  hash: string;
+  deployed_at: string;
+  /** Whether new instances may follow it. */
+  installed: boolean;
+  running: number;
+};
 
 export type ProcessView = ProcessSummary & {
   xml: string;
   versions: Version[];
-  findings?: Finding[];
-  /** The form that is filled in before an instance starts. */
-  start_form?: string | null;
-  may?: string[];
+  findings: Finding[];
 };
 
 export type InstanceState = "running" | "completed" | "cancelled" | "incident" | "failed";
@@ -47,13 +55,14 @@ export type InstanceState = "running" | "completed" | "cancelled" | "incident" |
 export type InstanceSummary = {
   id: string;
   process: string;
-  title?: string | null;
+  title: string;
   version: number;
   state: InstanceState;
   business_key: string | null;
-  started_at?: string;
-  ended_at?: string | null;
-  incidents?: number;
+  started_at: string;
+  ended_at: string | null;
+  /** The instance that called it. */
+  parent: string | null;
 };
 
 export type Variables = Record<string, unknown>;
@@ -63,26 +72,27 @@ export type Incident = {
   instance?: string;
   process?: string;
   element: string;
+  kind: string;
   message: string;
-  at: string;
-  code?: string | null;
-  retries?: number;
+  opened_at?: string;
 };
 
-export type InstanceView = InstanceSummary & {
+export type InstanceView = Omit<InstanceSummary, "incidents"> & {
   variables: Variables;
   tokens: { id: string; element: string; since: string; state: string }[];
-  timers: { element: string; due_at: string }[];
-  subscriptions?: { element: string; kind?: string; name?: string }[];
-  incidents: Incident[];
-  calls?: { element: string; instance: string; process?: string }[];
-  may?: string[];
+  /** As it was at a moment, only variables and tokens are known. */
+  timers?: { element: string; due_at: string | null; paused?: boolean; retry?: boolean }[];
+  subscriptions?: { element: string; kind: string; name?: string | null; key?: string | null }[];
+  incidents?: Incident[];
+  calls?: { id: string; process: string; state: InstanceState; element: string | null }[];
+  /** The error it ended with. */
+  error?: { code: string | null; message: string };
 };
 
 export type Step = {
   seq: number;
   at: string;
-  element: string;
+  element: string | null;
   kind: string;
   actor?: string | null;
   actor_name?: string | null;
@@ -157,9 +167,9 @@ export const simulateProcess = (xml: string, runs: number, seed: number) =>
 export const startProcess = (
   id: string,
   body: { variables: Variables; business_key?: string; version?: number },
-) => call<InstanceSummary>(`${at(id)}/instances`, { method: "POST", body });
+) => call<{ id: string; process: string }>(`${at(id)}/instances`, { method: "POST", body });
 
-export type InstanceQuery = {
+type InstanceQuery = {
   process?: string;
   state?: string;
   q?: string;
@@ -230,7 +240,10 @@ export const incidents = (query: { process?: string; cursor?: string; limit?: nu
   });
 
 export const retryIncident = (id: string, variables?: Variables) =>
-  call(`/v1/incidents/${encodeURIComponent(id)}/retry`, {
-    method: "POST",
-    body: variables ? { variables } : {},
-  });
+  call<{ instance: string; mended: boolean; message: string | null }>(
+    `/v1/incidents/${encodeURIComponent(id)}/retry`,
+    {
+      method: "POST",
+      body: variables ? { variables } : {},
+    },
+  );

@@ -10,7 +10,7 @@ export type Scope = "mine" | "group" | "all";
 export type Task = {
   id: string;
   title: string;
-  process: { id: string; title: string; version?: number };
+  process: { id: string; title: string };
   instance: string;
   business_key: string | null;
   element: string;
@@ -25,6 +25,9 @@ export type Task = {
   batch: boolean;
   /** `<package>.<type>/<id>` of the record it is about. */
   about: string | null;
+  /** Who gave it on, and what he said. */
+  delegated_from: string | null;
+  note: string | null;
 };
 
 export type Provenance = {
@@ -41,9 +44,10 @@ export type TaskView = Task & {
   form: Record<string, unknown> | null;
   data: Variables;
   provenance: Record<string, Provenance>;
-  draft: { values: Variables; at?: string } | null;
-  history: { at: string; verb: string; by?: string | null; by_name?: string | null; note?: string | null }[];
-  may: TaskVerb[];
+  draft: { values: Variables; saved_at: string } | null;
+  /** The steps of the case so far. */
+  history: { at: string; element: string | null; kind: string; actor: string }[];
+  may: (TaskVerb | "draft")[];
 };
 
 type Lights = Record<Light, number>;
@@ -51,7 +55,7 @@ type Lights = Record<Light, number>;
 export type Counts = {
   mine: Lights;
   group: Lights;
-  by_process: { id: string; title: string; count?: number; open?: number }[];
+  by_process: { id: string; title: string; count: number }[];
 };
 
 /** What an inbox's address holds. */
@@ -101,27 +105,23 @@ export const act = (id: string, verb: TaskVerb, body: Record<string, unknown> = 
 export const keepDraft = (id: string, values: Variables) =>
   call(`${at(id)}/draft`, { method: "PUT", body: { values } });
 
-export type BatchResult = {
-  id: string;
-  ok?: boolean;
-  error?: string | { detail?: string; title?: string } | null;
-};
+export type BatchResult = { id: string; ok: boolean; problem?: { title: string; detail?: string } };
 
 export const batch = (ids: string[], verb: TaskVerb, values?: Variables) =>
-  call<{ items?: BatchResult[]; results?: BatchResult[] }>("/v1/tasks/batch", {
+  call<{ items: BatchResult[] }>("/v1/tasks/batch", {
     method: "POST",
     body: values ? { ids, verb, values } : { ids, verb },
   });
 
-export type KeptView = { id: string; name: string; query: TaskQuery; mine?: boolean };
+type KeptView = { id: string; title: string; query: TaskQuery };
 
 export const keptViews = queryOptions({
   queryKey: ["task-views"],
   queryFn: async ({ signal }) => (await call<{ items: KeptView[] }>("/v1/task_views", { signal })).items,
 });
 
-export const keepView = (name: string, query: TaskQuery) =>
-  call("/v1/task_views", { method: "POST", body: { name, query } });
+export const keepView = (title: string, query: TaskQuery) =>
+  call("/v1/task_views", { method: "POST", body: { title, query } });
 
 export const dropView = (id: string) =>
   call(`/v1/task_views/${encodeURIComponent(id)}`, { method: "DELETE" });

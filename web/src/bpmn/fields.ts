@@ -146,6 +146,7 @@ export function groupsOf(drawing: Drawing, element: Element): Group[] {
             },
           ]),
       attr("executable", process, "isExecutable", "flag"),
+      attr("starters", process, "banyan:starters", "tags", { suggest: "roles" }),
       attr("businessKey", process, "banyan:businessKey", "feel"),
     ]);
   if (is("bpmn:UserTask")) {

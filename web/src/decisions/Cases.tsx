@@ -7,6 +7,7 @@ import { brief } from "../work/Values";
 
 type Props = {
   xml: string;
+  imports: string[];
   cases: Case[];
   /** Fills a case in elsewhere. */
   onUse?: (decision: string | undefined, input: Record<string, unknown>) => void;
@@ -14,7 +15,7 @@ type Props = {
 };
 
 /** The cases beside a table, run all at once. */
-export function Cases({ xml, cases, onUse, onResults }: Props) {
+export function Cases({ xml, imports, cases, onUse, onResults }: Props) {
   const { t } = useTranslation();
   const [results, setResults] = useState<CaseResult[]>();
   const [busy, setBusy] = useState(false);
@@ -23,7 +24,7 @@ export function Cases({ xml, cases, onUse, onResults }: Props) {
     setBusy(true);
     setFault("");
     try {
-      const told = await runCases(xml, cases);
+      const told = await runCases(xml, imports, cases);
       setResults(told);
       onResults?.(told);
     } catch (error) {

@@ -7,7 +7,6 @@ import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type DecisionView, decisionView } from "../api/decisions";
 import type { Fired } from "../dmn/rows";
-import { moment } from "../model/format";
 import { Failure, Loading } from "../shell/States";
 import { FindingsList } from "../work/FindingsList";
 import "../i18n/work";
@@ -33,7 +32,7 @@ function One({ one }: { one: DecisionView }) {
   const [given, setGiven] = useState<{ decision?: string; input: Record<string, unknown> }>();
   const [tab, setTab] = useState("try");
   const [focus, setFocus] = useState<{ decision: string; at: number }>();
-  const findings = one.findings ?? [];
+  const findings = one.findings;
   return (
     <>
       <div className="titled">
@@ -52,7 +51,7 @@ function One({ one }: { one: DecisionView }) {
             .sort((a, b) => b.version - a.version)
             .map((own) => ({
               value: own.version,
-              label: `${t("version", { version: own.version })} · ${moment(own.deployed_at).slice(0, 10)}`,
+              label: `${t("version", { version: own.version })} · ${own.effective_from}`,
             }))}
         />
       </div>
@@ -72,7 +71,7 @@ function One({ one }: { one: DecisionView }) {
             {
               key: "try",
               label: t("work.decisions.try"),
-              children: <Try xml={one.xml} given={given} onFired={setFired} />,
+              children: <Try xml={one.xml} imports={one.imports} given={given} onFired={setFired} />,
             },
             {
               key: "cases",
@@ -80,7 +79,8 @@ function One({ one }: { one: DecisionView }) {
               children: (
                 <Cases
                   xml={one.xml}
-                  cases={one.cases ?? []}
+                  imports={one.imports}
+                  cases={one.cases}
                   onUse={(decision, input) => {
                     setGiven({ decision, input });
                     setTab("try");

@@ -6,7 +6,6 @@ import { Grid, Input, Table, type TableColumnsType } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type DecisionSummary, decisions } from "../api/decisions";
-import { moment } from "../model/format";
 import { Failure, Loading, Nothing } from "../shell/States";
 import "../i18n/work";
 import "../work/style";
@@ -27,8 +26,7 @@ export function DecisionsPage() {
       {one.title}
     </Link>
   );
-  const from = (one: DecisionSummary) =>
-    one.effective_from ? moment(one.effective_from).slice(0, 10) : t("work.decisions.noDate");
+  const from = (one: DecisionSummary) => one.effective_from || t("work.decisions.noDate");
   const columns: TableColumnsType<DecisionSummary> = wide
     ? [
         {

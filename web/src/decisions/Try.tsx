@@ -12,12 +12,13 @@ import { type Input as Asked, decisionsOf, inputsOf, typedAs } from "./model";
 
 type Props = {
   xml: string;
+  imports: string[];
   /** Filled in from a case. */
   given?: { decision?: string; input: Record<string, unknown> };
   onFired: (fired: Fired[]) => void;
 };
 
-export function Try({ xml, given, onFired }: Props) {
+export function Try({ xml, imports, given, onFired }: Props) {
   const { t } = useTranslation();
   const decisions = useMemo(() => decisionsOf(xml), [xml]);
   const inputs = useMemo(() => inputsOf(xml), [xml]);
@@ -39,7 +40,7 @@ export function Try({ xml, given, onFired }: Props) {
     setBusy(true);
     setFault("");
     try {
-      const told = await tryDecision(xml, asked?.name ?? "", values);
+      const told = await tryDecision(xml, imports, asked?.name ?? "", values);
       setOutcome(told);
       onFired(firedOf(told));
     } catch (error) {
@@ -150,7 +151,7 @@ function Given({ of, value, onChange }: { of: Asked; value: unknown; onChange: (
 
 function Shown({ outcome }: { outcome: Outcome }) {
   const { t } = useTranslation();
-  const problems = (outcome.problems ?? []).map((one) => (typeof one === "string" ? one : one.message));
+  const problems = [...new Set(outcome.problems.map((one) => one.message))];
   return (
     <section aria-live="polite">
       <h2>{t("work.decisions.result")}</h2>

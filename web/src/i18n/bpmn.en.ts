@@ -36,6 +36,7 @@ export const bpmnEn = {
     documentation: "Documentation",
     processId: "Id of the process",
     executable: "Executable",
+    starters: "Who may start it",
     businessKey: "Business key",
     form: "Form",
     roles: "Roles",
@@ -92,6 +93,7 @@ export const bpmnEn = {
     outputs: "Outputs",
   },
   help: {
+    starters: "Roles of this package, or package.role; citizen: the public. Empty: administrators only.",
     businessKey: "FEEL, evaluated at the start, e.g. record.code.",
     form: "A form of this package, or package.form.",
     roles: "Roles of this package, or package.role.",

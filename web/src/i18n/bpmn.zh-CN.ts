@@ -37,6 +37,7 @@ export const bpmnZh = {
     documentation: "说明",
     processId: "流程标识",
     executable: "可以运行",
+    starters: "谁可以发起",
     businessKey: "业务编号",
     form: "表单",
     roles: "角色",
@@ -93,6 +94,7 @@ export const bpmnZh = {
     outputs: "输出",
   },
   help: {
+    starters: "本系统的角色名,或 系统.角色;citizen 是群众。不填则只有管理员可以发起。",
     businessKey: "FEEL。发起时算出,例如 record.code。",
     form: "本系统的表单名,或 系统.表单。",
     roles: "本系统的角色名,或 系统.角色;可多个。",

@@ -24,17 +24,9 @@ export function BatchComplete({ of, close, done }: Props) {
     setBusy(true);
     try {
       const values = first.data?.form ? await form.current?.submit() : {};
-      if (values)
-        done(
-          told(
-            await batch(
-              of.map((one) => one.id),
-              "complete",
-              values,
-            ),
-            of,
-          ),
-        );
+      if (!values) return setBusy(false);
+      const ids = of.map((one) => one.id);
+      done(told((await batch(ids, "complete", values)).items, of));
     } catch (error) {
       const rest = error instanceof Refused && form.current?.refuse(error.problem.errors ?? []);
       if (!rest || rest.length > 0) setFault(sentence(error, t));

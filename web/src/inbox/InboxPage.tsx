@@ -72,7 +72,7 @@ export function InboxPage() {
   };
   const together = async (verb: "claim" | "release") => {
     try {
-      setResults(told(await batch(ids(chosen), verb), chosen));
+      setResults(told((await batch(ids(chosen), verb)).items, chosen));
     } catch (error) {
       void message.error(sentence(error, t));
     }
@@ -191,7 +191,7 @@ export function InboxPage() {
           onChange={(process?: string) => go({ ...search, process })}
           options={(told_.data?.by_process ?? []).map((one) => ({
             value: one.id,
-            label: [one.title, one.count ?? one.open].filter((part) => part !== undefined).join(" "),
+            label: `${one.title} ${one.count}`,
           }))}
         />
         <Select

@@ -5,13 +5,10 @@ import type { BatchResult, Task } from "../api/tasks";
 export type Told = { id: string; title: string; fault: string | null };
 
 /** What became of each; in the order they were chosen. */
-export function told(answer: { items?: BatchResult[]; results?: BatchResult[] }, of: Task[]): Told[] {
-  const all = answer.items ?? answer.results ?? [];
+export function told(results: BatchResult[], of: Task[]): Told[] {
   return of.map(({ id, title }) => {
-    const one = all.find((result) => result.id === id);
-    if (!one || one.ok === true || (one.ok === undefined && !one.error)) return { id, title, fault: null };
-    const why = typeof one.error === "string" ? one.error : (one.error?.detail ?? one.error?.title);
-    return { id, title, fault: why ?? "" };
+    const one = results.find((result) => result.id === id);
+    return { id, title, fault: one?.ok ? null : (one?.problem?.detail ?? one?.problem?.title ?? "") };
   });
 }
 

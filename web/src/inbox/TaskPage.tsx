@@ -6,10 +6,11 @@ import { Alert, App, Button, Card, Descriptions, Space, Tag, Timeline } from "an
 import { lazy, Suspense, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Refused } from "../api/client";
-import { processView } from "../api/processes";
+import { instanceView, processView } from "../api/processes";
 import { act, type TaskVerb, type TaskView, task } from "../api/tasks";
 import { type FormHandle, FormView } from "../formjs/FormView";
 import { moment } from "../model/format";
+import { namesOf, nodesOf } from "../processes/model";
 import { Failure, Loading, sentence } from "../shell/States";
 import { useRoleNames } from "../shell/useRoleNames";
 import { Asking } from "../work/Asking";
@@ -183,6 +184,14 @@ function One({ one }: { one: TaskView }) {
           {one.state === "done" && (
             <Alert className="gap" type="success" showIcon title={t("work.inbox.over")} />
           )}
+          {one.note && one.delegated_from && (
+            <Alert
+              className="gap"
+              type="info"
+              showIcon
+              title={t("work.inbox.noteSaid", { note: one.note })}
+            />
+          )}
           {kept && (
             <Alert
               className="gap"
@@ -258,20 +267,7 @@ function One({ one }: { one: TaskView }) {
             {one.history.length === 0 ? (
               <p className="muted">{t("work.inbox.noHistory")}</p>
             ) : (
-              <Timeline
-                items={one.history.map((step, at) => ({
-                  key: at,
-                  content: (
-                    <>
-                      <b>{t(`work.inbox.verbs.${step.verb}`, { defaultValue: step.verb })}</b>{" "}
-                      <span className="muted small">
-                        {[moment(step.at), step.by_name ?? step.by].filter(Boolean).join(" · ")}
-                      </span>
-                      {step.note && <div>{step.note}</div>}
-                    </>
-                  ),
-                }))}
-              />
+              <Past of={one} />
             )}
           </Card>
         </div>
@@ -293,10 +289,43 @@ function One({ one }: { one: TaskView }) {
   );
 }
 
+/** The steps of the case, by the names of the diagram. */
+function Past({ of }: { of: TaskView }) {
+  const { t } = useTranslation();
+  const model = useModel(of);
+  const name = useMemo(() => namesOf(model.data ? nodesOf(model.data.xml) : []), [model.data]);
+  return (
+    <Timeline
+      items={of.history.map((step, at) => ({
+        key: at,
+        content: (
+          <>
+            <b>{t(`work.instances.kinds.${step.kind}`, { defaultValue: step.kind })}</b>{" "}
+            {step.element && name(step.element)}{" "}
+            <span className="muted small">
+              {[moment(step.at), step.actor === "system" ? t("detail.system") : step.actor].join(" · ")}
+            </span>
+          </>
+        ),
+      }))}
+    />
+  );
+}
+
+/** The process as the instance follows it. */
+function useModel(of: TaskView) {
+  const instance = useQuery({ ...instanceView(of.instance), retry: false });
+  return useQuery({
+    ...processView(of.process.id, instance.data?.version),
+    enabled: !instance.isPending,
+    retry: false,
+  });
+}
+
 /** The diagram with the place of this task; nothing where the reader may not see the process. */
 function Where({ one }: { one: TaskView }) {
   const { t } = useTranslation();
-  const found = useQuery({ ...processView(one.process.id, one.process.version), retry: false });
+  const found = useModel(one);
   const marks = useMemo(() => ({ [one.element]: ["mark-token"] }), [one.element]);
   if (found.isPending) return <Loading />;
   if (found.isError) return <p className="muted">{sentence(found.error, t)}</p>;

@@ -20,19 +20,17 @@ export function KeptViews({ now, onChoose }: { now: TaskQuery; onChoose: (query:
     key: one.id,
     label: (
       <Space>
-        {one.name}
-        {one.mine !== false && (
-          <Button
-            type="text"
-            size="small"
-            icon={<DeleteOutlined />}
-            aria-label={`${t("list.remove")} ${one.name}`}
-            onClick={(event) => {
-              event.stopPropagation();
-              void dropView(one.id).then(fresh, (error) => message.error(sentence(error, t)));
-            }}
-          />
-        )}
+        {one.title}
+        <Button
+          type="text"
+          size="small"
+          icon={<DeleteOutlined />}
+          aria-label={`${t("list.remove")} ${one.title}`}
+          onClick={(event) => {
+            event.stopPropagation();
+            void dropView(one.id).then(fresh, (error) => message.error(sentence(error, t)));
+          }}
+        />
       </Space>
     ),
     onClick: () => onChoose(one.query),

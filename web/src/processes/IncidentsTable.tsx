@@ -31,7 +31,7 @@ export function IncidentsTable() {
         columns={[
           { title: t("work.incidents.element"), dataIndex: "element" },
           { title: t("work.incidents.message"), dataIndex: "message", width: 420 },
-          { title: t("work.incidents.at"), render: (_, one) => moment(one.at) },
+          { title: t("work.incidents.at"), render: (_, one) => one.opened_at && moment(one.opened_at) },
           {
             title: t("work.incidents.instance"),
             render: (_, one) =>

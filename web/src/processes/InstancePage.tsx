@@ -14,6 +14,7 @@ import {
   processView,
   type Step,
 } from "../api/processes";
+import { session } from "../api/queries";
 import type { Badge, Marks } from "../bpmn/types";
 import { moment } from "../model/format";
 import { Failure, Loading } from "../shell/States";
@@ -58,7 +59,9 @@ function One({ now }: { now: InstanceView }) {
   const nodes = useMemo(() => (model.data ? nodesOf(model.data.xml) : []), [model.data]);
   const name = useMemo(() => namesOf(nodes), [nodes]);
   const live = now.state === "running" || now.state === "incident";
-  const may = (verb: string) => now.may?.includes(verb) ?? live;
+  // Only whoever keeps the platform, or designs for it, may interfere.
+  const me = useQuery(session);
+  const keeps = me.data?.roles.some((role) => role === "admin" || role === "designer") ?? false;
   const { marks, badges } = useMemo(
     () => onDiagram(shown, steps.slice(0, back === undefined ? undefined : back + 1), t),
     [shown, steps, back, t],
@@ -70,49 +73,49 @@ function One({ now }: { now: InstanceView }) {
           <h1>{now.business_key || t("work.instances.noKey", { id: now.id.slice(-8) })}</h1>
           <p className="muted">
             <Link to="/processes/$id" params={{ id: now.process }} search={{ version: now.version }}>
-              {model.data?.title ?? now.title ?? now.process}
+              {now.title || now.process}
             </Link>{" "}
             · {t("version", { version: now.version })} <StateTag state={now.state} />
           </p>
         </div>
-        {live && (
+        {live && keeps && (
           <Space wrap>
-            {may("modify") && (
-              <Button onClick={() => setDialog("modify")}>{t("work.instances.modify")}</Button>
-            )}
-            {may("migrate") && (
-              <Button disabled={(model.data?.versions.length ?? 0) < 2} onClick={() => setDialog("migrate")}>
-                {t("work.migrate.title")}
-              </Button>
-            )}
-            {may("cancel") && (
-              <Button danger onClick={() => setDialog("cancel")}>
-                {t("work.instances.cancel")}
-              </Button>
-            )}
+            <Button onClick={() => setDialog("modify")}>{t("work.instances.modify")}</Button>
+            <Button disabled={(model.data?.versions.length ?? 0) < 2} onClick={() => setDialog("migrate")}>
+              {t("work.migrate.title")}
+            </Button>
+            <Button danger onClick={() => setDialog("cancel")}>
+              {t("work.instances.cancel")}
+            </Button>
           </Space>
         )}
       </div>
-      {now.incidents.map((one) => (
+      {now.incidents?.map((one) => (
         <Alert
           key={one.id}
           className="gap"
           type="error"
           showIcon
           title={`${t("work.instances.incidents")}:${name(one.element)}`}
-          description={
-            <>
-              <span className="break">{one.message}</span>
-              <span className="block muted small">{moment(one.at)}</span>
-            </>
-          }
+          description={<span className="break">{one.message}</span>}
           action={
-            <Button size="small" onClick={() => setRetrying(one)}>
-              {t("work.instances.retry")}
-            </Button>
+            keeps && (
+              <Button size="small" onClick={() => setRetrying(one)}>
+                {t("work.instances.retry")}
+              </Button>
+            )
           }
         />
       ))}
+      {now.error && (
+        <Alert
+          className="gap"
+          type="error"
+          showIcon
+          title={[t("work.instances.endedWith"), now.error.code].filter(Boolean).join(" ")}
+          description={<span className="break">{now.error.message}</span>}
+        />
+      )}
       {step && (
         <Alert
           className="gap"
@@ -185,7 +188,7 @@ function One({ now }: { now: InstanceView }) {
                     at={back}
                     onLook={(at) => {
                       setBack(at);
-                      setFocus(steps[at]?.element);
+                      setFocus(steps[at]?.element ?? undefined);
                     }}
                   />
                 ),
@@ -255,14 +258,16 @@ function Places({
           label: place(token.element),
           children: t("work.instances.since", { at: moment(token.since) }),
         })),
-        ...of.timers.map((timer) => ({
+        ...(of.timers ?? []).map((timer) => ({
           key: `timer.${timer.element}.${timer.due_at}`,
           label: (
             <>
               {t("work.instances.timers")} {place(timer.element)}
             </>
           ),
-          children: t("work.instances.dueAt", { at: moment(timer.due_at) }),
+          children: timer.due_at
+            ? t("work.instances.dueAt", { at: moment(timer.due_at) })
+            : t("work.instances.paused"),
         })),
         ...(of.subscriptions ?? []).map((one) => ({
           key: `waits.${one.element}.${one.name ?? ""}`,
@@ -274,11 +279,11 @@ function Places({
           ),
         })),
         ...(of.calls ?? []).map((one) => ({
-          key: `call.${one.instance}`,
+          key: `call.${one.id}`,
           label: t("work.instances.calls"),
           children: (
-            <Link to="/instances/$id" params={{ id: one.instance }}>
-              {one.process ?? one.instance}
+            <Link to="/instances/$id" params={{ id: one.id }}>
+              {one.process}
             </Link>
           ),
         })),
@@ -296,23 +301,23 @@ function onDiagram(
   const put = (id: string, mark: string) => {
     marks[id] = [...(marks[id] ?? []), mark];
   };
-  for (const element of new Set(past.map((one) => one.element))) put(element, "mark-past");
+  for (const element of new Set(past.map((one) => one.element))) if (element) put(element, "mark-past");
   const tokens = new Map<string, number>();
   for (const { element } of of.tokens) tokens.set(element, (tokens.get(element) ?? 0) + 1);
   for (const element of tokens.keys()) put(element, "mark-token");
-  for (const { element } of of.incidents) put(element, "mark-incident");
+  for (const { element } of of.incidents ?? []) put(element, "mark-incident");
   const badges: Badge[] = [
     ...[...tokens].map(([element, n]) => ({ element, text: String(n), tone: "token" as const })),
-    ...of.incidents.map((one) => ({
+    ...(of.incidents ?? []).map((one) => ({
       element: one.element,
       text: "!",
       title: one.message,
       tone: "incident" as const,
       corner: "left" as const,
     })),
-    ...of.timers.map((one) => ({
+    ...(of.timers ?? []).map((one) => ({
       element: one.element,
-      text: moment(one.due_at),
+      text: one.due_at ? moment(one.due_at) : t("work.instances.paused"),
       title: t("work.instances.timers"),
       tone: "timer" as const,
       corner: "below" as const,

@@ -18,7 +18,7 @@ type Props = {
   of?: string;
 };
 
-const STATES: InstanceState[] = ["running", "incident", "completed", "cancelled"];
+const STATES: InstanceState[] = ["running", "incident", "completed", "cancelled", "failed"];
 const COLOURS: Record<InstanceState, string | undefined> = {
   running: "blue",
   incident: "red",
@@ -39,8 +39,7 @@ export function InstancesTable({ asked, onAsk, of }: Props) {
   const query = { ...asked, process: of ?? asked.process, limit: 20 };
   const trail = useTrail(JSON.stringify(query));
   const page = useQuery(instances({ ...query, cursor: trail.cursor }));
-  const name = (one: InstanceSummary) =>
-    one.title ?? all.data?.find((each) => each.id === one.process)?.title ?? one.process;
+  const name = (one: InstanceSummary) => one.title || one.process;
   const key = (one: InstanceSummary) => (
     <Link to="/instances/$id" params={{ id: one.id }}>
       {one.business_key || t("work.instances.noKey", { id: one.id.slice(-8) })}

@@ -6,6 +6,7 @@ import { Button, Card, Modal, Select, Space, Table, Tag } from "antd";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type ProcessView, processView, type Version } from "../api/processes";
+import { session } from "../api/queries";
 import { findingBadges } from "../bpmn/findings";
 import { moment } from "../model/format";
 import { Failure, Loading } from "../shell/States";
@@ -35,7 +36,9 @@ function One({ one }: { one: ProcessView }) {
   const [against, setAgainst] = useState<number>();
   const [asked, setAsked] = useState<{ state?: string; q?: string }>({});
   const [focus, setFocus] = useState<string>();
-  const findings = useMemo(() => one.findings ?? [], [one.findings]);
+  const me = useQuery(session);
+  const keeps = me.data?.roles.some((role) => role === "admin" || role === "designer") ?? false;
+  const findings = one.findings;
   const { marks, badges } = useMemo(() => findingBadges(findings), [findings]);
   const newest = Math.max(...one.versions.map(({ version }) => version), one.version);
   const others = one.versions.filter(({ version }) => version !== one.version);
@@ -50,15 +53,21 @@ function One({ one }: { one: ProcessView }) {
           </p>
         </div>
         <Space wrap>
-          <Button type="primary" onClick={() => setDialog("start")}>
-            {t("work.processes.start")}
-          </Button>
-          <Button disabled={others.length === 0} onClick={() => setDialog("migrate")}>
-            {t("work.processes.migrate")}
-          </Button>
-          <Link to="/studio">
-            <Button>{t("work.processes.openStudio")}</Button>
-          </Link>
+          {one.may_start && (
+            <Button type="primary" onClick={() => setDialog("start")}>
+              {t("work.processes.start")}
+            </Button>
+          )}
+          {keeps && (
+            <>
+              <Button disabled={others.length === 0} onClick={() => setDialog("migrate")}>
+                {t("work.processes.migrate")}
+              </Button>
+              <Link to="/studio">
+                <Button>{t("work.processes.openStudio")}</Button>
+              </Link>
+            </>
+          )}
         </Space>
       </div>
       <Suspense fallback={<Loading />}>

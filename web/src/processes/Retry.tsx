@@ -18,9 +18,11 @@ export function Retry({ of, close }: { of: Incident; close: () => void }) {
   const send = async () => {
     setBusy(true);
     try {
-      await retryIncident(of.id, Object.keys(variables).length > 0 ? variables : undefined);
-      void message.success(t("work.instances.retried"));
-      close();
+      const told = await retryIncident(of.id, Object.keys(variables).length > 0 ? variables : undefined);
+      if (told.mended) {
+        void message.success(t("work.instances.retried"));
+        close();
+      } else setFault(t("work.instances.stillFailed", { why: told.message ?? "" }));
     } catch (error) {
       setFault(sentence(error, t));
     }

@@ -24,7 +24,7 @@ export function Start({ of, close, done }: Props) {
   const [unreadable, setUnreadable] = useState(false);
   const [busy, setBusy] = useState(false);
   const [faults, setFaults] = useState<string[]>([]);
-  const named = useMemo(() => of.start_form ?? startFormOf(of.xml, of.package), [of]);
+  const named = useMemo(() => startFormOf(of.xml, of.package), [of]);
   const schema = useQuery({ ...formView(named ?? ""), enabled: Boolean(named) });
   const send = async () => {
     setFaults([]);
@@ -35,7 +35,6 @@ export function Start({ of, close, done }: Props) {
         const made = await startProcess(of.id, {
           variables: values,
           business_key: key.trim() || undefined,
-          version: of.version,
         });
         void message.success(t("work.processes.started"));
         for (const name of ["processes", "process", "instances", "tasks", "task-counts"])

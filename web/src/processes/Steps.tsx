@@ -30,7 +30,10 @@ export function Steps({ of, name, at, onLook }: Props) {
               </Button>{" "}
               <span className="muted small">
                 {moment(step.at)}
-                {step.actor && ` · ${t("work.instances.by", { who: step.actor_name ?? step.actor })}`}
+                {step.actor &&
+                  ` · ${t("work.instances.by", {
+                    who: step.actor === "system" ? t("detail.system") : (step.actor_name ?? step.actor),
+                  })}`}
               </span>
               {step.data !== null && step.data !== undefined && brief(step.data) !== "{}" && (
                 <div className="small break muted">{brief(step.data).slice(0, 400)}</div>

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { Files } from "../api/drafts";
 import { Cases } from "../decisions/Cases";
 import { Try } from "../decisions/Try";
-import { casesOf } from "./model";
+import { casesOf, importsOf } from "./model";
 import type { Shown } from "./TestDrawer";
 
 type Props = { path: string; xml: string; texts: Files; onShow: (shown: Shown) => void };
@@ -14,6 +14,7 @@ export function DecisionTest({ path, xml, texts, onShow }: Props) {
   const { t } = useTranslation();
   const [tab, setTab] = useState("try");
   const [given, setGiven] = useState<{ decision?: string; input: Record<string, unknown> }>();
+  const imports = useMemo(() => importsOf(texts, path), [texts, path]);
   const cases = useMemo(() => casesOf(texts, path), [texts, path]);
   return (
     <Tabs
@@ -23,7 +24,7 @@ export function DecisionTest({ path, xml, texts, onShow }: Props) {
         {
           key: "try",
           label: t("work.decisions.try"),
-          children: <Try xml={xml} given={given} onFired={(fired) => onShow({ fired })} />,
+          children: <Try xml={xml} imports={imports} given={given} onFired={(fired) => onShow({ fired })} />,
         },
         {
           key: "cases",
@@ -31,6 +32,7 @@ export function DecisionTest({ path, xml, texts, onShow }: Props) {
           children: (
             <Cases
               xml={xml}
+              imports={imports}
               cases={cases}
               onUse={(decision, input) => {
                 setGiven({ decision, input });

@@ -2,7 +2,7 @@
 
 import { PlusOutlined } from "@ant-design/icons";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useBlocker, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { Navigate, useBlocker, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { Alert, App, Button, Card, Space } from "antd";
 import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -12,6 +12,8 @@ import {
   type DraftFinding,
   downloadOf,
   draft as draftQuery,
+  type Files,
+  packageFiles,
   submitDraft,
 } from "../api/drafts";
 import type { Finding } from "../api/processes";
@@ -40,19 +42,25 @@ const CompareDialog = lazy(() =>
 export function DraftPage() {
   const { id } = useParams({ from: "/studio/$id" });
   const found = useQuery(draftQuery(id));
-  if (found.isPending) return <Loading />;
+  const home = useQuery({ ...packageFiles(found.data?.package ?? ""), enabled: found.isSuccess });
   if (found.isError) return <Failure error={found.error} retry={() => void found.refetch()} />;
-  return <Open key={id} one={found.data} />;
+  if (home.isError) return <Failure error={home.error} retry={() => void home.refetch()} />;
+  if (found.isPending || home.isPending) return <Loading />;
+  const one = found.data;
+  // What was submitted stands still; others look at it where it is reviewed.
+  if (!one.mine || one.state === "submitted" || one.state === "published")
+    return <Navigate to="/studio/$id/review" params={{ id }} replace />;
+  return <Open key={id} one={one} base={home.data} />;
 }
 
-function Open({ one }: { one: Draft }) {
+function Open({ one, base }: { one: Draft; base: Files }) {
   const { t } = useTranslation();
   const { message, modal } = App.useApp();
   const navigate = useNavigate();
   const cache = useQueryClient();
   const search = useSearch({ from: "/studio/$id" });
   const home = useQuery(packageQuery(one.package));
-  const own = useFiles(one);
+  const own = useFiles(one, base);
   const [making, setMaking] = useState(false);
   const [testing, setTesting] = useState(false);
   const [comparing, setComparing] = useState(false);
@@ -61,8 +69,8 @@ function Open({ one }: { one: Draft }) {
   const [wish, setWish] = useState<Wish>();
   const [shown, setShown] = useState<Shown>({});
   const [all, setAll] = useState<DraftFinding[]>();
-  const texts = useMemo(() => ({ ...own.base, ...own.files }), [own.base, own.files]);
-  const listed = useMemo(() => entries(own.files, own.base), [own.files, own.base]);
+  const texts = useMemo(() => ({ ...base, ...own.files }), [base, own.files]);
+  const listed = useMemo(() => entries(own.files, base), [own.files, base]);
   const path = search.file && texts[search.file] !== undefined ? search.file : listed[0]?.path;
   const kind = path ? kindOf(path) : undefined;
   const roles = useMemo(() => (home.data?.roles ?? []).map(([name]) => name), [home.data]);
@@ -106,7 +114,7 @@ function Open({ one }: { one: Draft }) {
   };
   const remove = (gone: string) =>
     modal.confirm({
-      title: t(own.base[gone] === undefined ? "work.studio.removeSure" : "work.studio.revertSure", {
+      title: t(base[gone] === undefined ? "work.studio.removeSure" : "work.studio.revertSure", {
         name: gone,
       }),
       okText: t("detail.confirm"),
@@ -139,7 +147,7 @@ function Open({ one }: { one: Draft }) {
           <Button disabled={!path} onClick={() => setTesting(true)}>
             {t("work.studio.test")}
           </Button>
-          <Button disabled={!path || own.base[path] === undefined} onClick={() => setComparing(true)}>
+          <Button disabled={!path || base[path] === undefined} onClick={() => setComparing(true)}>
             {t("work.studio.compare")}
           </Button>
           <a href={downloadOf(one.id)} download>
@@ -159,8 +167,17 @@ function Open({ one }: { one: Draft }) {
           className="gap"
           type="warning"
           showIcon
-          title={t("work.studio.wasRejected", { name: one.reviewer?.name ?? "" })}
-          description={one.reason}
+          title={t("work.studio.wasRejected", { name: one.reviewer_name ?? "" })}
+          description={one.review_note}
+        />
+      )}
+      {one.overtaken.length > 0 && (
+        <Alert
+          className="gap"
+          type="warning"
+          showIcon
+          title={t("work.studio.overtaken", { files: one.overtaken.join("、") })}
+          description={t("work.studio.overtakenHelp")}
         />
       )}
       {(own.saving.state === "failed" || own.saving.state === "conflict") && (
@@ -284,7 +301,7 @@ function Open({ one }: { one: Draft }) {
         <Suspense fallback={null}>
           <CompareDialog
             path={path}
-            before={own.base[path] ?? ""}
+            before={base[path] ?? ""}
             after={texts[path] ?? ""}
             close={() => setComparing(false)}
           />

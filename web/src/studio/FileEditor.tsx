@@ -93,7 +93,7 @@ export function FileEditor({ path, kind, text, known, findings, shown, wish, onC
 
 function faultyOf(findings: Finding[]): Fired[] {
   return findings.flatMap(({ decision, rules, severity }) =>
-    decision && rules?.length && severity !== "info"
+    decision && rules?.length && severity !== "note"
       ? [{ decision, rules: rules.map((rule) => ({ rule })) }]
       : [],
   );

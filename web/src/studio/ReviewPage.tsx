@@ -12,20 +12,20 @@ import {
   draft as draftQuery,
   publishDraft,
   rejectDraft,
+  reopenDraft,
 } from "../api/drafts";
-import { session } from "../api/queries";
 import { Cases } from "../decisions/Cases";
 import { FormView } from "../formjs/FormView";
 import type { Schema } from "../formjs/schema";
 import { moment } from "../model/format";
-import { Failure, Loading } from "../shell/States";
+import { Failure, Loading, sentence } from "../shell/States";
 import { Asking } from "../work/Asking";
 import { FindingsList, tally } from "../work/FindingsList";
 import "../i18n/work";
 import "../work/style";
 import "./studio.css";
 import { FileList } from "./FileList";
-import { casesOf, changedOnly, entries, kindOf } from "./model";
+import { casesOf, changedOnly, entries, importsOf, kindOf } from "./model";
 import { DraftTag } from "./StudioPage";
 
 const Diagram = lazy(() => import("../bpmn/Diagram").then((found) => ({ default: found.Diagram })));
@@ -45,22 +45,18 @@ function One({ one }: { one: Draft }) {
   const { message } = App.useApp();
   const navigate = useNavigate();
   const cache = useQueryClient();
-  const me = useQuery(session);
   const told = useQuery({
-    queryKey: ["draft-check", one.id, one.updated_at],
+    queryKey: ["draft-check", one.id, one.version],
     queryFn: () => checkDraft(one.id),
   });
-  const base = one.base ?? {};
+  const base = one.base;
   const changed = changedOnly(one.files, base);
-  const listed = useMemo(
-    () => entries(one.files, one.base ?? {}).filter((entry) => entry.state !== "same"),
-    [one],
-  );
+  const listed = useMemo(() => entries(one.files, one.base).filter((entry) => entry.state !== "same"), [one]);
   const [path, setPath] = useState(listed[0]?.path);
   const [deciding, setDeciding] = useState<"publish" | "reject">();
-  const mine = one.author.id === me.data?.id;
+  const mine = one.mine;
   const waits = one.state === "submitted";
-  const may = (verb: "publish" | "reject") => waits && (one.may ? one.may.includes(verb) : !mine);
+  const may = waits && !mine;
   const findings = told.data?.findings ?? [];
   const { errors, warnings } = tally(findings);
   const decide = async (verb: "publish" | "reject", note: string) => {
@@ -79,6 +75,15 @@ function One({ one }: { one: Draft }) {
       void cache.invalidateQueries({ queryKey: [key] });
     void navigate({ to: "/studio" });
   };
+  const reopen = async () => {
+    try {
+      await reopenDraft(one.id);
+      for (const key of ["drafts", "draft"]) void cache.invalidateQueries({ queryKey: [key] });
+      void navigate({ to: "/studio/$id", params: { id: one.id } });
+    } catch (error) {
+      void message.error(sentence(error, t));
+    }
+  };
   return (
     <>
       <div className="titled">
@@ -92,14 +97,19 @@ function One({ one }: { one: Draft }) {
           <a href={downloadOf(one.id)} download>
             <Button>{t("work.studio.download")}</Button>
           </a>
-          {mine && one.state !== "published" && (
+          {mine && waits && <Button onClick={() => void reopen()}>{t("work.studio.reopen")}</Button>}
+          {mine && !waits && one.state !== "published" && (
             <Link to="/studio/$id" params={{ id: one.id }}>
               <Button>{t("work.studio.openDraft")}</Button>
             </Link>
           )}
-          {may("reject") && <Button onClick={() => setDeciding("reject")}>{t("work.studio.reject")}</Button>}
-          {may("publish") && (
-            <Button type="primary" disabled={errors > 0} onClick={() => setDeciding("publish")}>
+          {may && <Button onClick={() => setDeciding("reject")}>{t("work.studio.reject")}</Button>}
+          {may && (
+            <Button
+              type="primary"
+              disabled={errors > 0 || told.isPending}
+              onClick={() => setDeciding("publish")}
+            >
               {t("work.studio.publish")}
             </Button>
           )}
@@ -111,13 +121,18 @@ function One({ one }: { one: Draft }) {
         size="small"
         column={{ xs: 1, md: 3 }}
         items={[
-          { key: "author", label: t("work.studio.columns.author"), children: one.author.name },
+          { key: "author", label: t("work.studio.columns.author"), children: one.author_name ?? one.author },
           { key: "updated", label: t("work.studio.columns.updated"), children: moment(one.updated_at) },
           { key: "note", label: t("work.studio.note"), children: one.note || t("none") },
-          ...(one.reviewer
-            ? [{ key: "by", label: t("work.studio.reviewer"), children: one.reviewer.name }]
+          ...(one.reviewer_name
+            ? [{ key: "by", label: t("work.studio.reviewer"), children: one.reviewer_name }]
             : []),
-          ...(one.reason ? [{ key: "why", label: t("work.studio.reason"), children: one.reason }] : []),
+          ...(one.review_note
+            ? [{ key: "why", label: t("work.studio.reason"), children: one.review_note }]
+            : []),
+          ...(one.published
+            ? [{ key: "as", label: t("work.studio.publishedAs"), children: one.published }]
+            : []),
         ]}
       />
       <Card
@@ -164,7 +179,11 @@ function One({ one }: { one: Draft }) {
           )}
           {path && kindOf(path) === "decision" && (
             <Card size="small" className="above" title={t("work.decisions.cases")}>
-              <Cases xml={one.files[path] ?? ""} cases={casesOf({ ...base, ...one.files }, path)} />
+              <Cases
+                xml={one.files[path] ?? ""}
+                imports={importsOf({ ...base, ...one.files }, path)}
+                cases={casesOf({ ...base, ...one.files }, path)}
+              />
             </Card>
           )}
         </div>

@@ -19,7 +19,7 @@ import {
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { createDraft, type DraftState, type DraftSummary, deleteDraft, drafts } from "../api/drafts";
-import { packages, session } from "../api/queries";
+import { packages } from "../api/queries";
 import { tr } from "../i18n";
 import { moment } from "../model/format";
 import { atFields } from "../shell/fields";
@@ -28,7 +28,7 @@ import "../i18n/work";
 import "../work/style";
 
 const COLOURS: Record<DraftState, string | undefined> = {
-  editing: "blue",
+  open: "blue",
   submitted: "gold",
   published: "green",
   rejected: "red",
@@ -46,14 +46,13 @@ export function StudioPage() {
   const { message, modal } = App.useApp();
   const cache = useQueryClient();
   const wide = Grid.useBreakpoint().md ?? true;
-  const me = useQuery(session);
   const all = useQuery(drafts);
   const names = useQuery(packages);
   const [which, setWhich] = useState<Which>("all");
   const [making, setMaking] = useState(false);
   if (all.isPending) return <Loading />;
   if (all.isError) return <Failure error={all.error} retry={() => void all.refetch()} />;
-  const mine = (one: DraftSummary) => one.author.id === me.data?.id;
+  const mine = (one: DraftSummary) => one.mine;
   const shown = all.data.filter((one) =>
     which === "mine" ? mine(one) : which === "review" ? one.state === "submitted" && !mine(one) : true,
   );
@@ -62,7 +61,7 @@ export function StudioPage() {
     return found ? tr(found.title) : id;
   };
   const title = (one: DraftSummary) =>
-    one.state === "submitted" ? (
+    one.state === "submitted" || one.state === "published" || !one.mine ? (
       <Link to="/studio/$id/review" params={{ id: one.id }}>
         {one.title}
       </Link>
@@ -90,7 +89,7 @@ export function StudioPage() {
     });
   const remove = (one: DraftSummary) =>
     mine(one) &&
-    (one.state === "editing" || one.state === "rejected") && (
+    (one.state === "open" || one.state === "rejected") && (
       <Button size="small" onClick={() => drop(one)}>
         {t("detail.delete")}
       </Button>
@@ -100,7 +99,7 @@ export function StudioPage() {
         { title: t("work.studio.columns.title"), render: (_, one) => title(one) },
         { title: t("work.studio.columns.package"), render: (_, one) => home(one.package) },
         { title: t("work.studio.columns.state"), render: (_, one) => <DraftTag state={one.state} /> },
-        { title: t("work.studio.columns.author"), render: (_, one) => one.author.name },
+        { title: t("work.studio.columns.author"), render: (_, one) => one.author_name ?? one.author },
         { title: t("work.studio.columns.updated"), render: (_, one) => moment(one.updated_at) },
         { title: t("work.studio.columns.do"), render: (_, one) => remove(one) },
       ]
@@ -110,7 +109,7 @@ export function StudioPage() {
             <>
               {title(one)} <DraftTag state={one.state} />
               <div className="small muted">
-                {[home(one.package), one.author.name, moment(one.updated_at)].join(" · ")}
+                {[home(one.package), one.author_name ?? one.author, moment(one.updated_at)].join(" · ")}
               </div>
               {remove(one)}
             </>

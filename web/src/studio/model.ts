@@ -28,7 +28,7 @@ export function pathOf(kind: FileKind, name: string): string {
 }
 
 /** A name that a file, and what is in it, can have. */
-export const goodName = (name: string) => /^[a-z][a-z0-9-]{0,59}$/.test(name);
+export const goodName = (name: string) => /^[a-z][a-z0-9_]{0,30}$/.test(name);
 
 export type Entry = { path: string; kind: FileKind; name: string; state: "new" | "changed" | "same" };
 
@@ -82,4 +82,12 @@ export function casesOf(all: Files, path: string): Case[] {
   } catch {
     return [];
   }
+}
+
+/** The other models of the package, where one refers to others. */
+export function importsOf(all: Files, path: string): string[] {
+  if (!/<(?:[\w-]+:)?import\b/.test(all[path] ?? "")) return [];
+  return Object.entries(all).flatMap(([other, text]) =>
+    other !== path && kindOf(other) === "decision" ? [text] : [],
+  );
 }

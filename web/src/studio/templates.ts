@@ -8,12 +8,9 @@ const escaped = (text: string) =>
     (found) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[found] ?? "",
   );
 
-/** An id that both XML and FEEL take. */
-const idOf = (name: string) => name.replaceAll("-", "_");
-
 function process(name: string, title: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?>
-<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC" xmlns:di="http://www.omg.org/spec/DD/20100524/DI" xmlns:banyan="https://banyan.local/bpmn/1.0" id="definitions_${idOf(name)}" targetNamespace="https://banyan.local/processes/${name}">
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC" xmlns:di="http://www.omg.org/spec/DD/20100524/DI" xmlns:banyan="https://banyan.local/bpmn/1.0" id="definitions_${name}" targetNamespace="https://banyan.local/processes/${name}">
   <bpmn:process id="${name}" name="${title}" isExecutable="true">
     <bpmn:startEvent id="start" name="发起">
       <bpmn:outgoing>to_work</bpmn:outgoing>
@@ -56,18 +53,17 @@ function process(name: string, title: string): string {
 }
 
 function decision(name: string, title: string): string {
-  const id = idOf(name);
   return `<?xml version="1.0" encoding="UTF-8"?>
-<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" xmlns:dmndi="https://www.omg.org/spec/DMN/20191111/DMNDI/" xmlns:dc="http://www.omg.org/spec/DMN/20180521/DC/" xmlns:di="http://www.omg.org/spec/DMN/20180521/DI/" id="definitions_${id}" name="${title}" namespace="https://banyan.local/decisions/${name}">
+<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" xmlns:dmndi="https://www.omg.org/spec/DMN/20191111/DMNDI/" xmlns:dc="http://www.omg.org/spec/DMN/20180521/DC/" xmlns:di="http://www.omg.org/spec/DMN/20180521/DI/" id="definitions_${name}" name="${title}" namespace="https://banyan.local/decisions/${name}">
   <inputData id="input_amount" name="金额">
     <variable id="variable_amount" name="金额" typeRef="number" />
   </inputData>
-  <decision id="decision_${id}" name="${title}">
-    <variable id="variable_${id}" name="${title}" typeRef="string" />
+  <decision id="decision_${name}" name="${title}">
+    <variable id="variable_${name}" name="${title}" typeRef="string" />
     <informationRequirement id="requires_amount">
       <requiredInput href="#input_amount" />
     </informationRequirement>
-    <decisionTable id="table_${id}" hitPolicy="UNIQUE">
+    <decisionTable id="table_${name}" hitPolicy="UNIQUE">
       <input id="column_amount" label="金额">
         <inputExpression id="expression_amount" typeRef="number">
           <text>金额</text>
@@ -89,7 +85,7 @@ function decision(name: string, title: string): string {
   </decision>
   <dmndi:DMNDI>
     <dmndi:DMNDiagram id="diagram">
-      <dmndi:DMNShape id="shape_decision" dmnElementRef="decision_${id}">
+      <dmndi:DMNShape id="shape_decision" dmnElementRef="decision_${name}">
         <dc:Bounds height="80" width="180" x="160" y="80" />
       </dmndi:DMNShape>
       <dmndi:DMNShape id="shape_amount" dmnElementRef="input_amount">

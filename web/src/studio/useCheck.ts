@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import { checkDecision } from "../api/decisions";
 import { checkForm, type Files } from "../api/drafts";
 import { checkProcess, type Finding } from "../api/processes";
-import { casesOf, kindOf } from "./model";
+import { casesOf, importsOf, kindOf } from "./model";
 
 const PAUSE = 1000;
 
@@ -33,7 +33,8 @@ async function ask(path: string, texts: Files): Promise<Finding[]> {
       return (await checkProcess(text)).findings;
     case "decision": {
       const cases = casesOf(texts, path);
-      return (await checkDecision(text, cases.length > 0 ? cases : undefined)).findings;
+      return (await checkDecision(text, importsOf(texts, path), cases.length > 0 ? cases : undefined))
+        .findings;
     }
     case "form": {
       const fault = unreadable(text);

@@ -9,13 +9,10 @@ const PAUSE = 900;
 
 type Saving = { state: "kept" | "waiting" | "saving" | "failed" | "conflict"; at?: Date; fault?: unknown };
 
-const NO_FILES: Files = {};
-
-export function useFiles(draft: Draft) {
-  const base = draft.base ?? NO_FILES;
+export function useFiles(draft: Draft, base: Files) {
   const [files, setFiles] = useState<Files>(draft.files);
   const [saving, setSaving] = useState<Saving>({ state: "kept" });
-  const now = useRef({ files, etag: draft.etag, busy: false, again: false });
+  const now = useRef({ files, version: draft.version, busy: false, again: false });
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
 
   const save = useCallback(async () => {
@@ -30,8 +27,8 @@ export function useFiles(draft: Draft) {
     own.busy = true;
     setSaving({ state: "saving" });
     try {
-      const kept = await updateDraft(draft.id, own.etag, { files: changedOnly(own.files, base) });
-      own.etag = kept?.etag ?? own.etag;
+      const kept = await updateDraft(draft.id, own.version, changedOnly(own.files, base));
+      own.version = kept.version;
       setSaving({ state: "kept", at: new Date() });
     } catch (fault) {
       const conflict = fault instanceof Refused && [409, 412].includes(fault.problem.status);
@@ -81,5 +78,5 @@ export function useFiles(draft: Draft) {
     },
     [save],
   );
-  return { files, base, change, drop, flush, saving };
+  return { files, change, drop, flush, saving };
 }

@@ -4,8 +4,8 @@ import { Button, Tag } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Finding } from "../api/processes";
 
-const RANK = { error: 0, warning: 1, info: 2 };
-const COLOURS = { error: "red", warning: "gold", info: "blue" };
+const RANK = { error: 0, warning: 1, note: 2 };
+const COLOURS = { error: "red", warning: "gold", note: "blue" };
 
 type Placed = Finding & { path?: string | null };
 
