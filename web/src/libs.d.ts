@@ -24,7 +24,11 @@ declare module "bpmn-js-differ" {
 declare module "bpmn-moddle" {
   export class BpmnModdle {
     constructor(extensions?: Record<string, unknown>);
-    fromXML(xml: string): Promise<{ rootElement: Record<string, unknown>; warnings: { message: string }[] }>;
+    fromXML(xml: string): Promise<{
+      rootElement: unknown;
+      elementsById: Record<string, Record<string, unknown>>;
+      warnings: { message: string }[];
+    }>;
   }
 }
 

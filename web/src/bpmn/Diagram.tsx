@@ -53,7 +53,14 @@ export function Diagram({
     drawn.current = drawing;
     drawing.on("element.click", ((event: { element: Element }) =>
       told.current.onSelect?.((event.element.labelTarget ?? event.element).id)) as (event: never) => void);
-    const watch = new ResizeObserver(() => drawing.get<Canvas>("canvas").resized());
+    let width = box.current.clientWidth;
+    const watch = new ResizeObserver(([entry]) => {
+      drawing.get<Canvas>("canvas").resized();
+      const now = entry?.contentRect.width ?? width;
+      // Another window needs another view; a few pixels do not.
+      if (Math.abs(now - width) > 120) fitAll(drawing);
+      width = now;
+    });
     watch.observe(box.current);
     return () => {
       watch.disconnect();

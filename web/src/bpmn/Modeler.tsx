@@ -72,11 +72,19 @@ export function Modeler({ xml, label, known, marks = NO_MARKS, badges = NO_BADGE
       clearTimeout(waiting);
       waiting = setTimeout(() => void tell(), 200);
     });
-    const watch = new ResizeObserver(() => drawing.get<Canvas>("canvas").resized());
+    let width = box.current.clientWidth;
+    const watch = new ResizeObserver(([entry]) => {
+      drawing.get<Canvas>("canvas").resized();
+      const now = entry?.contentRect.width ?? width;
+      // Another window needs another view; a few pixels do not.
+      if (Math.abs(now - width) > 120) fitAll(drawing, PALETTE);
+      width = now;
+    });
     watch.observe(box.current);
     return () => {
       watch.disconnect();
       drawn.current = null;
+      mine.current = undefined;
       if (waiting) {
         // What was drawn last is not lost by going elsewhere at once.
         clearTimeout(waiting);
@@ -103,8 +111,6 @@ export function Modeler({ xml, label, known, marks = NO_MARKS, badges = NO_BADGE
     );
     return () => {
       gone = true;
-      // Begun twice in development: the second must read it again.
-      mine.current = undefined;
     };
   }, [xml]);
 

@@ -7,7 +7,9 @@ import { differences, sides } from "./diff";
 const before = template("process", "approve", "审批");
 
 it("a change tells what was and what is", async () => {
-  const after = before.replace('name="办理" banyan:due="P5D"', 'name="复核" banyan:due="P3D"');
+  const after = before
+    .replace('name="办理" banyan:due="P5D"', 'name="复核" banyan:due="P3D" banyan:form="review"')
+    .replace(' banyan:dueDays="working"', "");
   expect(await differences(before, after)).toEqual([
     {
       id: "work",
@@ -16,7 +18,9 @@ it("a change tells what was and what is", async () => {
       name: "复核",
       attributes: [
         { name: "name", from: "办理", to: "复核" },
+        { name: "form", from: "", to: "review" },
         { name: "due", from: "P5D", to: "P3D" },
+        { name: "dueDays", from: "working", to: "" },
       ],
     },
   ]);

@@ -16,8 +16,18 @@ export type Difference = {
   attributes: { name: string; from: string; to: string }[];
 };
 
-async function read(xml: string): Promise<unknown> {
-  return (await new BpmnModdle({ banyan }).fromXML(xml)).rootElement;
+type Elements = Record<string, Record<string, unknown>>;
+
+async function read(xml: string): Promise<{ root: unknown; elements: Elements }> {
+  const told = await new BpmnModdle({ banyan }).fromXML(xml);
+  return { root: told.rootElement, elements: told.elementsById };
+}
+
+/** What stands there; `path` may lead through other elements. */
+function at(element: Record<string, unknown> | undefined, path: string): unknown {
+  let value: unknown = element;
+  for (const step of path.split(".")) value = (value as Record<string, unknown> | undefined)?.[step];
+  return value;
 }
 
 /** A value in a word: texts as they are, elements by their content. */
@@ -36,7 +46,9 @@ function word(value: unknown, depth = 0): string {
 }
 
 export async function differences(before: string, after: string): Promise<Difference[]> {
-  const told = diff(await read(before), await read(after));
+  const old = await read(before);
+  const now = await read(after);
+  const told = diff(old.root, now.root);
   const plain = (change: Change, all: Record<string, { $type: string; name?: string }>) =>
     Object.entries(all).map(([id, one]) => ({
       id,
@@ -50,11 +62,11 @@ export async function differences(before: string, after: string): Promise<Differ
     change: "changed" as const,
     type: one.model.$type,
     name: one.model.name ?? "",
-    // The library calls the value of the first file new and that of the second old.
-    attributes: Object.entries(one.attrs).map(([name, { oldValue, newValue }]) => ({
+    // Read from the files themselves: the library takes old for new where something changed, but not where it was added.
+    attributes: Object.keys(one.attrs).map((name) => ({
       name,
-      from: word(newValue),
-      to: word(oldValue),
+      from: word(at(old.elements[id], name)),
+      to: word(at(now.elements[id], name)),
     })),
   }));
   const moved = plain("layout", told._layoutChanged).filter(

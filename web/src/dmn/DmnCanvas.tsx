@@ -92,6 +92,7 @@ export function DmnCanvas({ xml, label, fired, faulty, focus, make, onChange, ch
     }) as (event: never) => void);
     return () => {
       managed.current = null;
+      mine.current = undefined;
       if (waiting) {
         clearTimeout(waiting);
         void tell();
@@ -118,7 +119,6 @@ export function DmnCanvas({ xml, label, fired, faulty, focus, make, onChange, ch
     );
     return () => {
       gone = true;
-      mine.current = undefined;
     };
   }, [xml]);
 

@@ -38,6 +38,7 @@ export function FormEditor({ text, label, onChange, focus }: Props) {
     return () => {
       end();
       editor.current = null;
+      mine.current = undefined;
       made.destroy();
     };
   }, []);
@@ -52,9 +53,6 @@ export function FormEditor({ text, label, onChange, focus }: Props) {
     } catch (error) {
       setBroken(error instanceof Error ? error.message : String(error));
     }
-    return () => {
-      mine.current = undefined;
-    };
   }, [text]);
 
   useEffect(() => {

@@ -200,7 +200,7 @@ function Open({ one, base }: { one: Draft; base: Files }) {
           }
         />
       )}
-      <div className="studio">
+      <div className={testing ? "studio studio-testing" : "studio"}>
         <FileList
           of={listed}
           current={path}
