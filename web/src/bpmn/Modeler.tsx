@@ -22,6 +22,8 @@ type Props = {
   badges?: Badge[];
   /** Chosen and brought into sight when it changes; `at` tells one wish from the same wish again. */
   focus?: { element: string; at: number };
+  /** Something else is shown on the picture: nothing is chosen. */
+  quiet?: boolean;
   onChange: (xml: string) => void;
 };
 
@@ -31,7 +33,16 @@ const PALETTE = 110;
 const NO_MARKS: Marks = {};
 const NO_BADGES: Badge[] = [];
 
-export function Modeler({ xml, label, known, marks = NO_MARKS, badges = NO_BADGES, focus, onChange }: Props) {
+export function Modeler({
+  xml,
+  label,
+  known,
+  marks = NO_MARKS,
+  badges = NO_BADGES,
+  focus,
+  quiet = false,
+  onChange,
+}: Props) {
   const { t } = useTranslation();
   const box = useRef<HTMLDivElement>(null);
   const drawn = useRef<Drawing>(null);
@@ -131,6 +142,10 @@ export function Modeler({ xml, label, known, marks = NO_MARKS, badges = NO_BADGE
     drawing.get<Selection>("selection").select(element);
     show(drawing, focus.element);
   }, [state.ready, focus]);
+
+  useEffect(() => {
+    if (quiet) drawn.current?.get<Selection>("selection").select(null);
+  }, [quiet]);
 
   return (
     <div className="modeler">

@@ -10,7 +10,7 @@ import { instanceView, processView } from "../api/processes";
 import { act, type TaskVerb, type TaskView, task } from "../api/tasks";
 import { type FormHandle, FormView } from "../formjs/FormView";
 import { moment } from "../model/format";
-import { namesOf, nodesOf } from "../processes/model";
+import { namesOf } from "../processes/model";
 import { Failure, Loading, sentence } from "../shell/States";
 import { useRoleNames } from "../shell/useRoleNames";
 import { Asking } from "../work/Asking";
@@ -293,7 +293,7 @@ function One({ one }: { one: TaskView }) {
 function Past({ of }: { of: TaskView }) {
   const { t } = useTranslation();
   const model = useModel(of);
-  const name = useMemo(() => namesOf(model.data ? nodesOf(model.data.xml) : []), [model.data]);
+  const name = useMemo(() => namesOf(model.data?.xml), [model.data]);
   return (
     <Timeline
       items={of.history.map((step, at) => ({

@@ -57,7 +57,7 @@ function One({ now }: { now: InstanceView }) {
   const [retrying, setRetrying] = useState<Incident>();
   const [focus, setFocus] = useState<string>();
   const nodes = useMemo(() => (model.data ? nodesOf(model.data.xml) : []), [model.data]);
-  const name = useMemo(() => namesOf(nodes), [nodes]);
+  const name = useMemo(() => namesOf(model.data?.xml), [model.data]);
   const live = now.state === "running" || now.state === "incident";
   // Only whoever keeps the platform, or designs for it, may interfere.
   const me = useQuery(session);

@@ -33,9 +33,15 @@ export function nodesOf(xml: string): Node[] {
   return found;
 }
 
-/** What people call an element: its name, else its id. */
-export function namesOf(nodes: Node[]): (id: string) => string {
-  const by = new Map(nodes.map((one) => [one.id, one.name || one.id]));
+/** What people call an element: its name, else its id; a flow without a name by its ends. */
+export function namesOf(xml: string | undefined): (id: string) => string {
+  if (xml === undefined) return (id) => id;
+  const by = new Map(nodesOf(xml).map((one) => [one.id, one.name || one.id]));
+  for (const flow of parsed(xml)?.getElementsByTagNameNS(BPMN, "sequenceFlow") ?? []) {
+    const end = (name: string) => by.get(flow.getAttribute(name) ?? "") ?? "";
+    const name = flow.getAttribute("name") || `${end("sourceRef")} → ${end("targetRef")}`;
+    by.set(flow.getAttribute("id") ?? "", name);
+  }
   return (id) => by.get(id) ?? id;
 }
 

@@ -51,6 +51,7 @@ export function FileEditor({ path, kind, text, known, findings, shown, wish, onC
           marks={marks}
           badges={badges}
           focus={focus}
+          quiet={shown.marks !== undefined}
           onChange={onChange}
         />
       );

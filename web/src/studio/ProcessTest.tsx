@@ -15,7 +15,7 @@ import {
 import { type FormHandle, FormView } from "../formjs/FormView";
 import type { Schema } from "../formjs/schema";
 import { moment } from "../model/format";
-import { namesOf, nodesOf, userTasksOf } from "../processes/model";
+import { namesOf, userTasksOf } from "../processes/model";
 import { sentence } from "../shell/States";
 import { JsonInput } from "../work/JsonInput";
 import { Values } from "../work/Values";
@@ -47,7 +47,7 @@ function Run({ xml, texts, onShow }: Props) {
   const [fault, setFault] = useState("");
   const [busy, setBusy] = useState(false);
   const [unreadable, setUnreadable] = useState(false);
-  const name = useMemo(() => namesOf(nodesOf(xml)), [xml]);
+  const name = useMemo(() => namesOf(xml), [xml]);
   const run = async (given: Record<string, Variables[]>) => {
     setBusy(true);
     setFault("");
@@ -234,7 +234,7 @@ function Simulate({ xml, onShow }: Props) {
   const [fault, setFault] = useState("");
   const [busy, setBusy] = useState(false);
   const [seed, setSeed] = useState(1);
-  const name = useMemo(() => namesOf(nodesOf(xml)), [xml]);
+  const name = useMemo(() => namesOf(xml), [xml]);
   const run = async () => {
     setBusy(true);
     setFault("");
