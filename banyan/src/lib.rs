@@ -19,6 +19,7 @@ pub mod keys_commands;
 mod listen;
 pub mod logs;
 pub mod platform;
+mod processes;
 pub mod policy_commands;
 pub mod serve;
 pub mod upkeep;

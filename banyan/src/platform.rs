@@ -19,7 +19,7 @@ use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
 use crate::declared::Installed;
-use crate::policy_commands;
+use crate::{policy_commands, processes};
 
 /// A running platform.
 #[derive(Clone)]
@@ -28,6 +28,7 @@ pub struct Platform {
     pub world: World,
     pub door: Door,
     pub registry: Arc<Registry>,
+    pub processes: Arc<banyan_process::Engine>,
     pub accounts: Arc<Accounts>,
     pub blobs: Blobs,
     pub audit: Arc<AuditTrail>,
@@ -119,6 +120,7 @@ impl Platform {
             &ERASURE_MIGRATIONS,
             &person::MIGRATIONS,
             &banyan_registry::MIGRATIONS,
+            &banyan_process::MIGRATIONS,
         ])?;
         if let Some(what) = db.read(feed::ahead)? {
             return Err(Problem::internal(format!(
@@ -138,6 +140,13 @@ impl Platform {
             None => Ok(()),
         }));
         registry.name_people(Box::new(banyan_identity::account_names));
+        let processes = banyan_process::Engine::new();
+        processes.connect(processes::ports(&registry));
+        let operations = processes::Operations::default();
+        registry.join(vec![Arc::new(processes::Processes {
+            engine: Arc::clone(&processes),
+            operations: Arc::clone(&operations),
+        })]);
         let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
         registry.seal_with(&keys);
         // The first look loads the policies before anybody is let in.
@@ -151,6 +160,7 @@ impl Platform {
         rows.extend(banyan_registry::import_operations(&registry, &blobs));
         rows.extend(banyan_identity::operations(&accounts));
         rows.extend(banyan_door::job_operations());
+        rows.extend(banyan_process::operations(&processes));
         let names_shown = beside.audit.names_shown;
         let audit = Arc::new(AuditTrail::open(&beside.audit, &world).map_err(Problem::internal)?);
         if beside.audit.salts == db.url() {
@@ -208,11 +218,13 @@ impl Platform {
             rows,
         )?
         .approved_by(approvals);
+        let _ = operations.set(door.operations().map(|row| row.name).collect());
         Ok(Platform {
             db,
             world,
             door,
             registry,
+            processes,
             accounts,
             blobs,
             audit,

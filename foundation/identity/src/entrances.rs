@@ -80,6 +80,30 @@ pub(crate) const SIGNED_IN: &[&str] = &[
     "consent.list",
     "consent.give",
     "consent.withdraw",
+    "process.list",
+    "process.view",
+    "process.start",
+    "instance.list",
+    "instance.view",
+    "instance.history",
+    "message.publish",
+    "signal.broadcast",
+    "work.fetch",
+    "work.complete",
+    "work.fail",
+    "task.list",
+    "task.counts",
+    "task.view",
+    "task.claim",
+    "task.release",
+    "task.delegate",
+    "task.hand_back",
+    "task.complete",
+    "task.draft",
+    "task.batch",
+    "task_view.list",
+    "task_view.create",
+    "task_view.delete",
 ];
 /// Those of them that are for colleagues: anybody can become a citizen.
 pub(crate) const COLLEAGUES: &[&str] = &[
@@ -114,6 +138,14 @@ pub(crate) const COLLEAGUES: &[&str] = &[
     "hold.release",
     "objection.queue",
     "objection.answer",
+    "message.publish",
+    "signal.broadcast",
+    "work.fetch",
+    "work.complete",
+    "work.fail",
+    "task_view.list",
+    "task_view.create",
+    "task_view.delete",
 ];
 /// Operations that nobody need sign in for.
 pub(crate) const OPEN: &[&str] = &[
@@ -152,6 +184,11 @@ pub(crate) const DESIGNERS: &[&str] = &[
     "decision.run_cases",
     "form.check",
     "form.try",
+    "instance.cancel",
+    "instance.modify",
+    "instance.migrate",
+    "incident.list",
+    "incident.retry",
 ];
 
 /// The role of those who draft, review and publish processes, decisions and forms.

@@ -1,6 +1,11 @@
 //! Models made by others, and models made to hurt.
 
+mod breaking;
+mod checking;
+mod documented;
 mod executable;
+mod hostile;
+mod round_trip;
 
 use std::path::{Path, PathBuf};
 
