@@ -48,6 +48,8 @@ export type ProcessView = ProcessSummary & {
   xml: string;
   versions: Version[];
   findings: Finding[];
+  /** The form that is filled in to start it. */
+  start_form: string | null;
 };
 
 export type InstanceState = "running" | "completed" | "cancelled" | "incident" | "failed";
@@ -99,26 +101,37 @@ export type Step = {
   data?: unknown;
 };
 
-export type Traced = { at: string; element: string; kind: string; what?: string | null };
+export type Traced = { at: string; element: string | null; kind: string; what?: unknown };
 
 export type Tried = {
   trace: Traced[];
   tokens: { id: string; element: string }[];
-  waiting: { element: string; kind?: string; name?: string; form?: string | null }[];
+  waiting: {
+    element: string;
+    kind: "task" | "work" | "incident" | "event" | "timer";
+    title?: string | null;
+    message?: string | null;
+    due_at?: string | null;
+  }[];
   variables: Variables;
-  ended: boolean | string | null;
+  ended: boolean;
 };
 
 export type Simulated = {
   runs: number;
-  coverage: { elements: Record<string, number>; flows: Record<string, number> };
+  /** Shares of elements and flows that were ever reached, 0 to 1. */
+  coverage: { elements: number; flows: number };
+  /** How often each element was reached and each flow taken, by id. */
+  visits: Record<string, number>;
   dead: string[];
-  stuck: { elements: string[]; trace: Traced[] }[];
-  clock: { worst: string | number | null; p50: string | number | null; p95: string | number | null };
+  /** Where a run could not go on, the elements it had reached, and why. */
+  stuck: { elements: string[]; trace: string[]; why: string[] }[];
+  completed: number;
+  clock: { worst: string | null; p50: string | null; p95: string | null };
 };
 
 export type Migrated = {
-  migrated: number | string[];
+  migrated: number;
   refused: { instance: string; element?: string | null; why: string }[];
 };
 

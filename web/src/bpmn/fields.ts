@@ -191,7 +191,10 @@ export function groupsOf(drawing: Drawing, element: Element): Group[] {
       attr("result", own, "banyan:result"),
     ]);
   if (is("bpmn:CallActivity"))
-    put("call", [attr("calledElement", own, "calledElement", "text", { suggest: "processes" })]);
+    put("call", [
+      attr("calledElement", own, "calledElement", "text", { suggest: "processes" }),
+      attr("passAll", own, "banyan:passAll", "flag"),
+    ]);
   if (is("bpmn:StartEvent") && !(own.get("eventDefinitions") as Model[] | undefined)?.length)
     put("start", [attr("startForm", own, "banyan:form", "text", { suggest: "forms" })]);
   if (is("bpmn:SequenceFlow")) {
@@ -287,7 +290,11 @@ export function groupsOf(drawing: Drawing, element: Element): Group[] {
       attr("loopMaximum", loop, "loopMaximum"),
       attr("testBefore", loop, "testBefore", "flag"),
     ]);
-  if (is("bpmn:AdHocSubProcess")) put("adHoc", [expression("completion", own, "completionCondition")]);
+  if (is("bpmn:AdHocSubProcess"))
+    put("adHoc", [
+      attr("active", own, "banyan:active", "feel"),
+      expression("completion", own, "completionCondition"),
+    ]);
   if (is("bpmn:Activity")) put("data", [], [pairs("inputs"), pairs("outputs")]);
   return groups;
 }

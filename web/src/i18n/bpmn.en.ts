@@ -61,6 +61,8 @@ export const bpmnEn = {
     result: "Result variable",
     script: "Expression",
     scriptFormat: "Format",
+    passAll: "Pass all variables",
+    active: "Elements to start",
     calledElement: "Process",
     startForm: "Start form",
     condition: "Condition",

@@ -62,6 +62,8 @@ export const bpmnZh = {
     result: "结果存入变量",
     script: "表达式",
     scriptFormat: "格式",
+    passAll: "变量全部传入",
+    active: "先启动哪些环节",
     calledElement: "流程",
     startForm: "发起表单",
     condition: "条件",

@@ -77,6 +77,12 @@ export const studioEn = {
   dead: "Never reached: {{names}}",
   stuck: "Does not get out of: {{names}}",
   clock: { p50: "Median time", p95: "95 % within", worst: "Longest" },
+  span: "{{days}} d {{hours}} h {{minutes}} min",
+  waits: {
+    incident: "“{{name}}” failed",
+    event: "Waits for an event at “{{name}}”",
+    timer: "“{{name}}” waits until {{at}}",
+  },
   showHeat: "Show the counts",
   formTest: "Ask the server",
   formTestLead: "Fill it in and see what the server says. Nothing is kept.",

@@ -75,6 +75,8 @@ export const studioZh = {
   dead: "走不到:{{names}}",
   stuck: "走不出来:{{names}}",
   clock: { p50: "一般用时(中位)", p95: "95% 不超过", worst: "最长" },
+  span: "{{days}} 天 {{hours}} 小时 {{minutes}} 分",
+  waits: { incident: "在“{{name}}”出错", event: "在“{{name}}”等待事件", timer: "“{{name}}”等到 {{at}}" },
   showHeat: "在图上显示次数",
   formTest: "由服务器校验",
   formTestLead: "试着填写,看服务器怎么校验。不留任何记录。",

@@ -15,7 +15,7 @@ type Props = {
   close: () => void;
 };
 
-const count = (told: Migrated) => (typeof told.migrated === "number" ? told.migrated : told.migrated.length);
+const count = (told: Migrated) => told.migrated;
 
 export function Migrate({ of, instance, close }: Props) {
   const { t } = useTranslation();

@@ -2,7 +2,7 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Alert, App, Form, Input, Modal } from "antd";
-import { useMemo, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Refused } from "../api/client";
 import { formView } from "../api/drafts";
@@ -10,7 +10,6 @@ import { type ProcessView, startProcess, type Variables } from "../api/processes
 import { type FormHandle, FormView } from "../formjs/FormView";
 import { Failure, Loading, sentence } from "../shell/States";
 import { JsonInput } from "../work/JsonInput";
-import { startFormOf } from "./model";
 
 type Props = { of: ProcessView; close: () => void; done: (instance: string) => void };
 
@@ -24,7 +23,7 @@ export function Start({ of, close, done }: Props) {
   const [unreadable, setUnreadable] = useState(false);
   const [busy, setBusy] = useState(false);
   const [faults, setFaults] = useState<string[]>([]);
-  const named = useMemo(() => startFormOf(of.xml, of.package), [of]);
+  const named = of.start_form ?? undefined;
   const schema = useQuery({ ...formView(named ?? ""), enabled: Boolean(named) });
   const send = async () => {
     setFaults([]);

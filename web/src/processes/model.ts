@@ -10,15 +10,6 @@ function parsed(xml: string): Document | undefined {
   return file.querySelector("parsererror") ? undefined : file;
 }
 
-/** The form of the plain start event, by its whole name. */
-export function startFormOf(xml: string, pkg: string): string | undefined {
-  for (const start of parsed(xml)?.getElementsByTagNameNS(BPMN, "startEvent") ?? []) {
-    const form = start.getAttributeNS(BANYAN, "form");
-    if (form) return form.includes(".") ? form : `${pkg}.${form}`;
-  }
-  return undefined;
-}
-
 const PLACES =
   /Task$|^task$|^subProcess$|^adHocSubProcess$|^transaction$|^callActivity$|Gateway$|CatchEvent$|EndEvent$|^endEvent$|ThrowEvent$|^startEvent$/;
 

@@ -18,8 +18,8 @@ import { moment } from "../model/format";
 import { namesOf, userTasksOf } from "../processes/model";
 import { sentence } from "../shell/States";
 import { JsonInput } from "../work/JsonInput";
-import { Values } from "../work/Values";
-import { heat } from "./heat";
+import { brief, Values } from "../work/Values";
+import { heat, span } from "./heat";
 import { pathOf } from "./model";
 import type { Shown } from "./TestDrawer";
 
@@ -80,16 +80,32 @@ function Run({ xml, texts, onShow }: Props) {
         <>
           <Playback key={told.trace.length} of={told} name={name} onShow={onShow} />
           {told.ended && <Alert type="success" showIcon title={t("work.studio.runEnded")} className="gap" />}
-          {told.waiting.map(({ element, kind }) => (
-            <Answer
-              key={`${element}.${answers[element]?.length ?? 0}`}
-              element={element}
-              kind={kind}
-              title={name(element)}
-              form={formOf(xml, texts, element)}
-              send={(values) => void run({ ...answers, [element]: [...(answers[element] ?? []), values] })}
-            />
-          ))}
+          {told.waiting.map((one, at) =>
+            one.kind === "task" || one.kind === "work" ? (
+              <Answer
+                // biome-ignore lint/suspicious/noArrayIndexKey: several may wait at one element.
+                key={`${one.element}.${answers[one.element]?.length ?? 0}.${at}`}
+                title={name(one.element)}
+                form={formOf(xml, texts, one.element)}
+                send={(values) =>
+                  void run({ ...answers, [one.element]: [...(answers[one.element] ?? []), values] })
+                }
+              />
+            ) : (
+              <Alert
+                // biome-ignore lint/suspicious/noArrayIndexKey: several may wait at one element.
+                key={`${one.element}.${at}`}
+                className="gap"
+                showIcon
+                type={one.kind === "incident" ? "error" : "info"}
+                title={t(`work.studio.waits.${one.kind}`, {
+                  name: name(one.element),
+                  at: one.due_at ? moment(one.due_at) : t("work.instances.paused"),
+                })}
+                description={one.message}
+              />
+            ),
+          )}
           <h3>{t("work.instances.variables")}</h3>
           <Values of={told.variables} />
         </>
@@ -110,8 +126,6 @@ function formOf(xml: string, texts: Files, element: string): Schema | undefined 
 }
 
 type AnswerProps = {
-  element: string;
-  kind?: string;
   title: string;
   form?: Schema;
   send: (values: Variables) => void;
@@ -208,8 +222,9 @@ function Playback({
           // biome-ignore lint/suspicious/noArrayIndexKey: a step is its place in the trace.
           <li key={n}>
             <span className="muted small">{moment(one.at)}</span>{" "}
-            {t(`work.instances.kinds.${one.kind}`, { defaultValue: one.kind })} <b>{name(one.element)}</b>
-            {one.what && <span className="small muted"> {one.what}</span>}
+            {t(`work.instances.kinds.${one.kind}`, { defaultValue: one.kind })}{" "}
+            <b>{one.element && name(one.element)}</b>
+            {one.kind === "variables" && <span className="small muted"> {brief(one.what)}</span>}
           </li>
         ))}
       </ol>
@@ -220,8 +235,8 @@ function Playback({
 function traced(of: Tried, at: number): Shown {
   const past = of.trace.slice(0, at);
   const marks: Record<string, string[]> = {};
-  for (const { element } of past) marks[element] = ["mark-past"];
-  const now = past.at(-1)?.element;
+  for (const { element } of past) if (element) marks[element] = ["mark-past"];
+  const now = past.findLast((one) => one.element)?.element;
   if (at >= of.trace.length) for (const { element } of of.tokens) marks[element] = ["mark-token"];
   else if (now) marks[now] = ["mark-now"];
   return { marks };
@@ -235,6 +250,10 @@ function Simulate({ xml, onShow }: Props) {
   const [busy, setBusy] = useState(false);
   const [seed, setSeed] = useState(1);
   const name = useMemo(() => namesOf(xml), [xml]);
+  const length = (text: string | null) => {
+    const told = text === null ? undefined : span(text);
+    return told ? t("work.studio.span", told) : (text ?? t("none"));
+  };
   const run = async () => {
     setBusy(true);
     setFault("");
@@ -298,7 +317,7 @@ function Simulate({ xml, onShow }: Props) {
                         onClick={() =>
                           onShow({
                             marks: {
-                              ...Object.fromEntries(one.trace.map(({ element }) => [element, ["mark-past"]])),
+                              ...Object.fromEntries(one.trace.map((element) => [element, ["mark-past"]])),
                               ...Object.fromEntries(one.elements.map((id) => [id, ["mark-error"]])),
                             },
                           })
@@ -306,6 +325,11 @@ function Simulate({ xml, onShow }: Props) {
                       >
                         {t("work.studio.stuck", { names: one.elements.map(name).join("、") })}
                       </Button>
+                      {one.why.map((why) => (
+                        <div key={why} className="small">
+                          {why}
+                        </div>
+                      ))}
                     </div>
                   ))}
                 </>
@@ -317,7 +341,7 @@ function Simulate({ xml, onShow }: Props) {
               {(["p50", "p95", "worst"] as const).map((key) => (
                 <tr key={key}>
                   <th scope="row">{t(`work.studio.clock.${key}`)}</th>
-                  <td>{told.clock[key] ?? t("none")}</td>
+                  <td>{length(told.clock[key])}</td>
                 </tr>
               ))}
             </tbody>

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { firedIds, rowsOf } from "../dmn/rows";
 import { workEn } from "../i18n/work.en";
 import { workZh } from "../i18n/work.zh-CN";
-import { heat } from "./heat";
+import { heat, span } from "./heat";
 import { casesOf, changedOnly, entries, goodName, kindOf, knownOf, nameOf, pathOf } from "./model";
 import { template } from "./templates";
 
@@ -62,7 +62,9 @@ describe("files of a draft", () => {
 it("how often a place was reached is its shade", () => {
   const told = heat({
     runs: 100,
-    coverage: { elements: { a: 100, b: 26, c: 1, d: 0 }, flows: {} },
+    coverage: { elements: 0.75, flows: 1 },
+    visits: { a: 100, b: 26, c: 1, d: 0 },
+    completed: 100,
     dead: ["d"],
     stuck: [],
     clock: { worst: null, p50: null, p95: null },
@@ -73,6 +75,12 @@ it("how often a place was reached is its shade", () => {
     c: ["mark-heat-1"],
     d: ["mark-heat-0"],
   });
+});
+
+it("a length of time is told in days, hours and minutes", () => {
+  expect(span("PT74H30M")).toEqual({ days: 3, hours: 2, minutes: 30 });
+  expect(span("PT90.5S")).toEqual({ days: 0, hours: 0, minutes: 2 });
+  expect(span("soon")).toBeUndefined();
 });
 
 describe("rules that fired", () => {
