@@ -193,7 +193,7 @@ export function groupsOf(drawing: Drawing, element: Element): Group[] {
   if (is("bpmn:CallActivity"))
     put("call", [
       attr("calledElement", own, "calledElement", "text", { suggest: "processes" }),
-      attr("passAll", own, "banyan:passAll", "flag"),
+      attr("passAll", own, "banyan:passAll", "choice", { options: ["true", "false"] }),
     ]);
   if (is("bpmn:StartEvent") && !(own.get("eventDefinitions") as Model[] | undefined)?.length)
     put("start", [attr("startForm", own, "banyan:form", "text", { suggest: "forms" })]);

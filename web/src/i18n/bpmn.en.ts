@@ -121,6 +121,8 @@ export const bpmnEn = {
     vote: "all, any, or ratio:0.67.",
   },
   choices: {
+    true: "yes",
+    false: "no",
     working: "working days",
     calendar: "calendar days",
     timeDuration: "After a duration",

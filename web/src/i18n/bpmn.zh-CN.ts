@@ -122,6 +122,8 @@ export const bpmnZh = {
     vote: "all(全体同意)、any(一人同意)或 ratio:0.67(同意的比例)。",
   },
   choices: {
+    true: "是",
+    false: "否",
     working: "工作日",
     calendar: "自然日",
     timeDuration: "过多久",
