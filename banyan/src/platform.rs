@@ -164,6 +164,7 @@ impl Platform {
         let blobs = Blobs::open(&folder.join("blobs"))?;
         let mut rows = banyan_registry::operations(&registry);
         rows.extend(banyan_registry::studio_operations(&registry));
+        rows.extend(banyan_registry::form_operations(&registry));
         rows.extend(banyan_registry::file_operations(&registry, &blobs));
         rows.extend(banyan_registry::import_operations(&registry, &blobs));
         rows.extend(banyan_identity::operations(&accounts));

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use banyan_base::{Ctx, Finding, Problem, SourceFile};
+use banyan_base::{Ctx, FieldError, Finding, Problem, SourceFile, codes};
+use banyan_door::Door;
 use banyan_package::{Installed, Package};
 use banyan_process::bpmn::{Kind, Known, Presence, check};
-use banyan_process::{Engine, Ports, Source};
-use banyan_registry::{Part, Registry};
+use banyan_process::{Engine, Forms, Ports, Prefilled, Source};
+use banyan_registry::{Part, ReadyForm, Registry, prefilled};
 use banyan_rule::Rules;
 use banyan_store::Tx;
+use serde_json::{Map, Value as Json};
 
 /// Names of the door's operations, once there is a door.
 pub(crate) type Operations = Arc<OnceLock<BTreeSet<&'static str>>>;
@@ -115,7 +117,7 @@ impl Part for Processes {
     }
 }
 
-/// What the engine asks of others. Decisions and forms are given by their engines.
+/// What the engine asks of others.
 pub(crate) fn ports(registry: &Arc<Registry>, rules: &Arc<Rules>) -> Ports {
     let (calendar, rules) = (Arc::clone(registry), Arc::clone(rules));
     Ports {
@@ -126,6 +128,56 @@ pub(crate) fn ports(registry: &Arc<Registry>, rules: &Arc<Rules>) -> Ports {
             calendar.working_day(tx, from, days)
         })),
         names: Some(Box::new(banyan_identity::account_names)),
+        forms: Some(Box::new(TaskForms(Arc::clone(registry)))),
         ..Ports::default()
+    }
+}
+
+/// The forms of installed packages.
+struct TaskForms(Arc<Registry>);
+
+impl TaskForms {
+    fn found(&self, tx: &mut Tx<'_>, name: &str) -> Result<Arc<ReadyForm>, Problem> {
+        let form = self.0.form(tx, name)?;
+        form.ok_or_else(|| Problem::new(codes::NOT_FOUND, format!("没有名为 {name} 的表单。")))
+    }
+}
+
+impl Forms for TaskForms {
+    fn schema(&self, tx: &mut Tx<'_>, form: &str) -> Result<Option<Json>, Problem> {
+        Ok(self.0.form(tx, form)?.map(|ready| ready.schema.clone()))
+    }
+
+    fn prefilled(
+        &self,
+        cx: &Ctx,
+        tx: &mut Tx<'_>,
+        door: &Door,
+        form: &str,
+        data: Map<String, Json>,
+    ) -> Result<Prefilled, Problem> {
+        prefilled(&*self.found(tx, form)?, cx, tx, door, &data)
+    }
+
+    fn check(
+        &self,
+        cx: &Ctx,
+        tx: &mut Tx<'_>,
+        form: &str,
+        values: &Map<String, Json>,
+        data: &Map<String, Json>,
+    ) -> Result<Map<String, Json>, Problem> {
+        let checked = self.found(tx, form)?.form.validate(cx, values, data);
+        checked.map_err(|errors| {
+            let mut refusal = Problem::new(codes::INVALID, "填写的内容不符合表单的要求。");
+            refusal.errors = errors
+                .into_iter()
+                .map(|error| FieldError {
+                    pointer: format!("/values{}", error.pointer),
+                    ..error
+                })
+                .collect();
+            refusal
+        })
     }
 }
