@@ -3,7 +3,7 @@ SHELL := /bin/bash
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help run test web build check features generate bench-registry bench-audit bench-policy bench-keys deny sbom
+.PHONY: help run test web build check features generate bench-registry bench-audit bench-policy bench-keys bench-decision deny sbom
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -60,3 +60,6 @@ bench-policy: ## What row conditions and masks cost a list over a million record
 
 bench-keys: ## Texts sealed and opened a second, in both suites.
 	cargo run --release -p banyan-identity --example keys_bench
+
+bench-decision: ## Decisions a second, one by one and over columns, beside openfisca-core.
+	@scripts/bench-decision.sh

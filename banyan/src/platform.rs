@@ -19,8 +19,8 @@ use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
+use crate::decisions::Decisions;
 use crate::declared::Installed;
-use crate::parts::Decisions;
 use crate::{policy_commands, processes};
 
 /// A running platform.
@@ -149,10 +149,13 @@ impl Platform {
         processes.connect(processes::ports(&registry, &rules));
         let operations = processes::Operations::default();
         registry.join(vec![
-            Arc::new(Decisions(Arc::clone(&rules))),
             Arc::new(processes::Processes {
                 engine: Arc::clone(&processes),
                 operations: Arc::clone(&operations),
+            }),
+            Arc::new(Decisions {
+                rules: Arc::clone(&rules),
+                world: world.clone(),
             }),
         ]);
         let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);

@@ -119,11 +119,10 @@ impl Part for Processes {
 
 /// What the engine asks of others.
 pub(crate) fn ports(registry: &Arc<Registry>, rules: &Arc<Rules>) -> Ports {
-    let (calendar, rules) = (Arc::clone(registry), Arc::clone(rules));
+    let calendar = Arc::clone(registry);
+    let rules = Arc::clone(rules);
     Ports {
-        decide: Some(Box::new(move |cx, tx, decision, input| {
-            rules.decide(cx, tx, decision, &serde_json::Value::Object(input.clone()))
-        })),
+        decide: Some(Box::new(move |cx, tx, of, input| rules.decide(cx, tx, of, input))),
         working_day: Some(Box::new(move |tx, from, days| {
             calendar.working_day(tx, from, days)
         })),

@@ -128,14 +128,20 @@ pub const TABLE: &[(&str, Who)] = &[
         "consent.withdraw",
         SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
     ),
-    ("decision.check", Designer(&[])),
+    (
+        "decision.check",
+        Designer(&["only_the_roles_a_model_names_ask_it"]),
+    ),
     (
         "decision.evaluate",
         Colleagues(&["only_the_roles_a_model_names_ask_it"]),
     ),
     ("decision.list", Colleagues(&[])),
-    ("decision.run_cases", Designer(&[])),
-    ("decision.try", Designer(&[])),
+    (
+        "decision.run_cases",
+        Designer(&["only_the_roles_a_model_names_ask_it"]),
+    ),
+    ("decision.try", Designer(&["only_the_roles_a_model_names_ask_it"])),
     (
         "decision.view",
         Colleagues(&["versions_count_from_their_days_on"]),

@@ -8,19 +8,22 @@ use banyan_registry::Part;
 use banyan_rule::Rules;
 use banyan_store::Tx;
 
-/// Decisions.
-pub struct Decisions(pub Arc<Rules>);
+/// Decisions. Cases beside models run by the platform's clock.
+pub struct Decisions {
+    pub rules: Arc<Rules>,
+    pub world: World,
+}
 
 impl Part for Decisions {
     fn check(&self, package: &Package, _: &[SourceFile], _: &Installed) -> Vec<Finding> {
-        Rules::check(&World::system().system_ctx(), package)
+        Rules::check(&self.world.system_ctx(), package)
     }
 
     fn installed(&self, cx: &Ctx, tx: &mut Tx<'_>, package: &Package) -> Result<(), Problem> {
-        self.0.installed(cx, tx, package)
+        self.rules.installed(cx, tx, package)
     }
 
     fn removed(&self, cx: &Ctx, tx: &mut Tx<'_>, package: &Package, _: bool) -> Result<(), Problem> {
-        self.0.removed(cx, tx, &package.id)
+        self.rules.removed(cx, tx, &package.id)
     }
 }
