@@ -14,6 +14,8 @@ pub struct Place {
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
     pub id: &'static str,
+    /// Other ids under which the standard's collections have the same rule.
+    pub also: &'static [&'static str],
     pub severity: Severity,
     pub zh: &'static str,
     pub en: &'static str,
@@ -27,6 +29,8 @@ pub struct Flaw {
     pub severity: Severity,
     /// Stable id of the rule, e.g. `EXT049` or `BAN-operation`.
     pub rule: &'static str,
+    /// Other ids of the rule.
+    pub also: &'static [&'static str],
     /// Id of the element, where it has one.
     pub element: Option<String>,
     pub place: Place,
@@ -65,6 +69,7 @@ impl Rule {
         Flaw {
             severity: self.severity,
             rule: self.id,
+            also: self.also,
             element: element.map(str::to_owned),
             place,
             message: title(self.zh, self.en),

@@ -31,6 +31,9 @@ pub struct Process {
     pub variables: Vec<Variable>,
     /// FEEL over the variables at the start: the business key; empty: whoever starts gives it.
     pub business_key: Option<String>,
+    /// Roles whose holders may start it, as those of a user task; `citizen`: any member of the public who has signed in.
+    #[serde(default)]
+    pub starters: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

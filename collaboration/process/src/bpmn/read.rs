@@ -19,6 +19,7 @@ mod refs;
 /// The file has no definitions of BPMN 2.0.
 pub static NO_DEFINITIONS: Rule = Rule {
     id: "BAN-definitions",
+    also: &[],
     severity: Severity::Error,
     zh: "不是 BPMN 2.0 文件：根元素是“{0}”",
     en: "this is not a file of BPMN 2.0: its root is `{0}`",
@@ -29,6 +30,7 @@ pub static NO_DEFINITIONS: Rule = Rule {
 /// Something is named that is not in the file.
 pub static REFERENCE: Rule = Rule {
     id: "BAN-reference",
+    also: &[],
     severity: Severity::Error,
     zh: "{0} 所指的“{1}”不在本文件的合适位置",
     en: "`{0}` names `{1}`, which is not there in this file",
@@ -39,6 +41,7 @@ pub static REFERENCE: Rule = Rule {
 /// A flow node without an id.
 pub static NO_ID: Rule = Rule {
     id: "BAN-id",
+    also: &[],
     severity: Severity::Error,
     zh: "元素“{0}”没有 id，或者其 id 已被使用",
     en: "an element `{0}` has no id, or one that is taken",
@@ -49,6 +52,7 @@ pub static NO_ID: Rule = Rule {
 /// An attribute whose value can't be read.
 pub static VALUE: Rule = Rule {
     id: "BAN-value",
+    also: &[],
     severity: Severity::Error,
     zh: "{0} 的值“{1}”无效",
     en: "`{1}` is no value of `{0}`",
@@ -59,6 +63,7 @@ pub static VALUE: Rule = Rule {
 /// An element of another engine's vocabulary.
 pub static FOREIGN: Rule = Rule {
     id: "BAN-foreign-extension",
+    also: &[],
     severity: Severity::Note,
     zh: "其他引擎的扩展“{0}”不起作用",
     en: "the extension `{0}` of another engine has no effect here",
@@ -183,6 +188,10 @@ struct Reader<'a> {
     elements: Vec<Ix>,
     /// Node of each id.
     by_id: BTreeMap<&'a str, NodeIx>,
+    /// Names that references to data objects give them, by the objects' ids.
+    named: BTreeMap<&'a str, String>,
+    /// What associations link each id to, in either direction.
+    linked: BTreeMap<&'a str, Vec<&'a str>>,
     flaws: Vec<Flaw>,
 }
 
@@ -193,6 +202,10 @@ impl<'a> Reader<'a> {
             name: name(tree, ix),
             executable: tree.flag(ix, "isExecutable", false),
             business_key: tree.own(ix, "businessKey").map(str::to_owned),
+            starters: tree
+                .own(ix, "starters")
+                .map(|roles| roles.split_whitespace().map(str::to_owned).collect())
+                .unwrap_or_default(),
             ..Process::default()
         };
         Reader {
@@ -200,12 +213,28 @@ impl<'a> Reader<'a> {
             process,
             elements: Vec::new(),
             by_id: BTreeMap::new(),
+            named: BTreeMap::new(),
+            linked: BTreeMap::new(),
             flaws: Vec::new(),
         }
     }
 
     fn process(tree: &'a Tree, ix: Ix) -> Reader<'a> {
         let mut reader = Reader::new(tree, ix);
+        for reference in tree.all("dataObjectReference") {
+            if let (Some(object), Some(name)) =
+                (tree.attribute(reference, "dataObjectRef"), name(tree, reference))
+            {
+                reader.named.entry(object).or_insert(name);
+            }
+        }
+        for association in tree.all("association") {
+            let end = |name: &str| tree.attribute(association, name).map(xml::local);
+            if let (Some(source), Some(target)) = (end("sourceRef"), end("targetRef")) {
+                reader.linked.entry(source).or_default().push(target);
+                reader.linked.entry(target).or_default().push(source);
+            }
+        }
         reader.collect(ix, None);
         reader.kinds();
         reader.flows(ix);
@@ -283,15 +312,9 @@ impl<'a> Reader<'a> {
         let tree = self.tree;
         let id = tree.id(ix).unwrap_or_default();
         // Modelling tools name the reference, and leave the object itself without a name.
-        let named = || {
-            let mut refs = tree.all("dataObjectReference");
-            refs.find_map(|reference| {
-                name(tree, reference).filter(|_| tree.attribute(reference, "dataObjectRef") == Some(id))
-            })
-        };
-        let Some(name) = name(tree, ix).or_else(named).or_else(|| Some(id.to_owned())) else {
-            return;
-        };
+        let name = name(tree, ix)
+            .or_else(|| self.named.get(id).cloned())
+            .unwrap_or_else(|| id.to_owned());
         if name.is_empty() {
             return;
         }

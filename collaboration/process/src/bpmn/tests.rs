@@ -1,6 +1,10 @@
 //! Models made by others, and models made to hurt.
 
+mod breaking;
+mod checking;
 mod executable;
+mod hostile;
+mod round_trip;
 
 use std::path::{Path, PathBuf};
 

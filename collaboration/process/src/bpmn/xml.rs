@@ -3,6 +3,7 @@
 //! No document type, no entities but the five of XML, bounds on size, depth and number: what is hostile is refused before
 //! it costs anything. Elements lie in one table, so nothing here recurses.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 
 use banyan_base::Severity;
@@ -25,7 +26,7 @@ pub const MAX_BYTES: usize = 8 << 20;
 /// Deepest nesting of elements.
 pub const MAX_DEPTH: usize = 200;
 /// Most elements of a file.
-pub const MAX_ELEMENTS: usize = 200_000;
+pub const MAX_ELEMENTS: usize = 50_000;
 /// Most attributes of one element.
 pub const MAX_ATTRIBUTES: usize = 200;
 /// Most namespaces of a file, and most prefixes in force at an element: each name is looked up among them.
@@ -34,6 +35,7 @@ pub const MAX_NAMESPACES: usize = 500;
 /// The file is no XML, or XML that is refused. Nothing else can be said of it.
 pub static XML: Rule = Rule {
     id: "BAN-xml",
+    also: &[],
     severity: Severity::Error,
     zh: "不是可读取的 XML：{0}",
     en: "this is not XML that can be read: {0}",
@@ -95,6 +97,8 @@ pub struct Tree {
     /// The XML declaration's version and whether it says standalone, where there is one.
     pub declaration: Option<(String, Option<String>)>,
     ids: BTreeMap<String, Ix>,
+    /// Elements of BPMN by their names.
+    named: BTreeMap<String, Vec<Ix>>,
     bpmn: Option<usize>,
     banyan: Option<usize>,
 }
@@ -114,27 +118,36 @@ pub fn text(bytes: &[u8]) -> Result<&str, Flaw> {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let before = std::str::from_utf8(good).unwrap_or_default();
         let why = "its text is not UTF-8";
-        XML.at(Lines::new(before).place(before, before.len()), None, &[why])
+        XML.at(Lines::new().place(before, before.len()), None, &[why])
     })
 }
 
-/// Starts of lines, to find places by offsets.
-struct Lines(Vec<usize>);
+/// Finds places by offsets. They are asked for in rising order, so each part of the text is counted once, however long its
+/// lines are.
+struct Lines(Cell<(usize, Place)>);
 
 impl Lines {
-    fn new(text: &str) -> Lines {
-        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        Lines(std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect())
+    fn new() -> Lines {
+        Lines(Cell::new((0, Place { line: 1, column: 1 })))
     }
 
     fn place(&self, text: &str, offset: usize) -> Place {
-        let line = self.0.partition_point(|start| *start <= offset);
-        let start = self.0.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        let column = text.get(start..offset).map_or(0, |before| before.chars().count());
-        Place {
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-            column: u32::try_from(column + 1).unwrap_or(u32::MAX),
+        let (mut at, mut place) = self.0.get();
+        if offset < at {
+            (at, place) = (0, Place { line: 1, column: 1 });
         }
+        for c in text.get(at..offset).unwrap_or_default().chars() {
+            if c == '\n' {
+                place = Place {
+                    line: place.line.saturating_add(1),
+                    column: 1,
+                };
+            } else {
+                place.column = place.column.saturating_add(1);
+            }
+        }
+        self.0.set((offset, place));
+        place
     }
 }
 
@@ -159,7 +172,7 @@ pub fn parse(xml: &str) -> Result<Tree, Flaw> {
         let why = format!("it is longer than {} MiB", MAX_BYTES >> 20);
         return Err(XML.at(Place { line: 1, column: 1 }, None, &[&why]));
     }
-    let lines = Lines::new(xml);
+    let lines = Lines::new();
     let mut reader = Reader::from_str(xml);
     reader.config_mut().check_comments = true;
     let mut reading = Reading {
@@ -340,6 +353,13 @@ impl Reading {
         }
         if element.parent.is_some() {
             self.push(Piece::Element(ix));
+        }
+        if element.namespace.is_some() && element.namespace == self.tree.bpmn {
+            self.tree
+                .named
+                .entry(element.local().to_owned())
+                .or_default()
+                .push(ix);
         }
         self.tree.elements.push(element);
         self.open.push(ix);
@@ -568,8 +588,13 @@ impl Tree {
     }
 
     /// Every element of BPMN of that name, in the order of the file.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Ix> + 'a {
-        (0..self.elements.len()).filter(move |ix| self.is(*ix, name))
+    pub fn all(&self, name: &str) -> impl Iterator<Item = Ix> {
+        self.named
+            .get(name)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+            .iter()
+            .copied()
     }
 
     /// A flaw at an element.

@@ -158,13 +158,7 @@ impl Reader<'_> {
     fn handler(&mut self, event: Ix) -> Option<NodeIx> {
         let tree = self.tree;
         let id = tree.id(event)?;
-        tree.all("association").find_map(|association| {
-            let end = |name: &str| tree.attribute(association, name).map(crate::bpmn::xml::local);
-            let other = match (end("sourceRef"), end("targetRef")) {
-                (Some(source), Some(target)) if source == id => target,
-                (Some(source), Some(target)) if target == id => source,
-                _ => return None,
-            };
+        self.linked.get(id)?.iter().find_map(|other| {
             let node = self.refer(other)?;
             let element = self.elements.get(node).copied()?;
             tree.flag(element, "isForCompensation", false).then_some(node)

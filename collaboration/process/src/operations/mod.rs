@@ -1,0 +1,101 @@
+//! The rows in the door.
+
+mod instances;
+mod messages;
+mod processes;
+mod tasks;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use banyan_base::{ActorKind, Ctx, Problem, codes};
+use banyan_door::{Call, Handler, Input, Operation, Reply};
+use banyan_store::Tx;
+use serde_json::{Value as Json, json};
+
+use crate::{Definition, Engine};
+
+/// All rows of the engine.
+pub fn operations(engine: &Arc<Engine>) -> Vec<Operation> {
+    let mut rows = processes::rows(engine);
+    rows.extend(instances::rows(engine));
+    rows.extend(messages::rows(engine));
+    rows.extend(tasks::rows(engine));
+    rows
+}
+
+/// A handler that is given the engine.
+fn with(engine: &Arc<Engine>, act: fn(&Engine, &mut Call<'_, '_>) -> Result<Reply, Problem>) -> Handler {
+    let engine = Arc::clone(engine);
+    Handler::inside(move |call| act(&engine, call))
+}
+
+/// Items a page, 1 to 200.
+fn limit(input: &Input) -> Result<u32, Problem> {
+    Ok(input.query_parsed::<u32>("limit")?.unwrap_or(20).clamp(1, 200))
+}
+
+fn text_schema() -> Json {
+    json!({ "type": "string" })
+}
+
+fn object_schema() -> Json {
+    json!({ "type": "object" })
+}
+
+fn page_schema() -> Json {
+    json!({
+        "type": "object", "required": ["items", "next"],
+        "properties": { "items": { "type": "array", "items": { "type": "object" } }, "next": { "type": ["string", "null"] } },
+    })
+}
+
+fn page(items: Vec<Json>, next: Option<String>) -> Result<Reply, Problem> {
+    Reply::json(json!({ "items": items, "next": next }))
+}
+
+/// Whether somebody may start a process: whom it names, and whoever keeps the platform.
+fn may_start(cx: &Ctx, definition: &Definition) -> bool {
+    let starters = &definition.process().starters;
+    cx.actor.is_admin()
+        || starters.iter().any(|role| {
+            if role == "citizen" {
+                cx.actor.kind == ActorKind::Citizen
+            } else {
+                cx.actor.has_role(&definition.qualified(role))
+            }
+        })
+}
+
+/// Names of accounts, as far as they are known.
+fn names(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    ids: &BTreeSet<String>,
+) -> Result<BTreeMap<String, String>, Problem> {
+    match engine.ports().and_then(|ports| ports.names.as_ref()) {
+        Some(names) => names(tx, ids),
+        None => Ok(BTreeMap::new()),
+    }
+}
+
+/// Only for whoever keeps the platform.
+fn keeper(cx: &Ctx) -> Result<(), Problem> {
+    if cx.actor.is_admin() {
+        Ok(())
+    } else {
+        Err(Problem::new(
+            codes::FORBIDDEN,
+            "只有管理员可以做这件事;需要的话请联系管理员。",
+        ))
+    }
+}
+
+/// A key, written as text or number; none where it is empty or anything else.
+fn key(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) if !text.is_empty() => Some(text.chars().take(200).collect()),
+        Json::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
