@@ -18,6 +18,7 @@ pub mod keep;
 pub mod keys_commands;
 mod listen;
 pub mod logs;
+pub mod parts;
 pub mod platform;
 pub mod policy_commands;
 pub mod serve;

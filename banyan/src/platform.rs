@@ -14,11 +14,13 @@ use banyan_identity::person::{self, PersonLog};
 use banyan_identity::simulate::{self, Counted, Simulator};
 use banyan_identity::{Accounts, CedarPolicy, NewAccount, PartyRegister, Settings};
 use banyan_registry::{Registry, Retention};
+use banyan_rule::Rules;
 use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
 use crate::declared::Installed;
+use crate::parts::Decisions;
 use crate::policy_commands;
 
 /// A running platform.
@@ -33,6 +35,7 @@ pub struct Platform {
     pub audit: Arc<AuditTrail>,
     pub keys: Arc<Keys>,
     pub erasures: Arc<Erasures>,
+    pub rules: Arc<Rules>,
 }
 
 /// What a platform keeps beside its database of records.
@@ -119,6 +122,7 @@ impl Platform {
             &ERASURE_MIGRATIONS,
             &person::MIGRATIONS,
             &banyan_registry::MIGRATIONS,
+            &banyan_rule::MIGRATIONS,
         ])?;
         if let Some(what) = db.read(feed::ahead)? {
             return Err(Problem::internal(format!(
@@ -140,6 +144,8 @@ impl Platform {
         registry.name_people(Box::new(banyan_identity::account_names));
         let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
         registry.seal_with(&keys);
+        let rules = Rules::new();
+        registry.join(vec![Arc::new(Decisions(Arc::clone(&rules)))]);
         // The first look loads the policies before anybody is let in.
         db.read(|tx| registry.catalog(tx))?;
         let accounts = Arc::new(Accounts::new(db.clone(), world.clone(), settings)?);
@@ -151,6 +157,7 @@ impl Platform {
         rows.extend(banyan_registry::import_operations(&registry, &blobs));
         rows.extend(banyan_identity::operations(&accounts));
         rows.extend(banyan_door::job_operations());
+        rows.extend(banyan_rule::operations(&rules));
         let names_shown = beside.audit.names_shown;
         let audit = Arc::new(AuditTrail::open(&beside.audit, &world).map_err(Problem::internal)?);
         if beside.audit.salts == db.url() {
@@ -218,6 +225,7 @@ impl Platform {
             audit,
             keys,
             erasures,
+            rules,
         })
     }
 

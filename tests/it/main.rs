@@ -6,6 +6,8 @@ mod client;
 mod clocks;
 mod consent;
 mod coverage;
+mod decisions;
+mod dmn_tck;
 mod erasure;
 mod examples;
 mod features;

@@ -80,6 +80,11 @@ pub(crate) const SIGNED_IN: &[&str] = &[
     "consent.list",
     "consent.give",
     "consent.withdraw",
+    "decision.list",
+    "decision.view",
+    "decision.evaluate",
+    "evaluation.view",
+    "evaluation.replay",
 ];
 /// Those of them that are for colleagues: anybody can become a citizen.
 pub(crate) const COLLEAGUES: &[&str] = &[
@@ -114,6 +119,11 @@ pub(crate) const COLLEAGUES: &[&str] = &[
     "hold.release",
     "objection.queue",
     "objection.answer",
+    "decision.list",
+    "decision.view",
+    "decision.evaluate",
+    "evaluation.view",
+    "evaluation.replay",
 ];
 /// Operations that nobody need sign in for.
 pub(crate) const OPEN: &[&str] = &[

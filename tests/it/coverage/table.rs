@@ -96,6 +96,18 @@ pub const TABLE: &[(&str, Who)] = &[
         "consent.withdraw",
         SignedIn(&["consent_is_ones_own_and_as_easily_withdrawn"]),
     ),
+    ("decision.check", Colleagues(&[])),
+    (
+        "decision.evaluate",
+        Colleagues(&["only_the_roles_a_model_names_ask_it"]),
+    ),
+    ("decision.list", Colleagues(&[])),
+    ("decision.run_cases", Colleagues(&[])),
+    ("decision.try", Colleagues(&[])),
+    (
+        "decision.view",
+        Colleagues(&["versions_count_from_their_days_on"]),
+    ),
     (
         "delegation.create",
         Colleagues(&["a_post_is_lent_for_a_while_and_never_passed_on"]),
@@ -167,6 +179,14 @@ pub const TABLE: &[(&str, Who)] = &[
     (
         "erasure.request",
         SignedIn(&["a_person_asks_and_another_approves"]),
+    ),
+    (
+        "evaluation.replay",
+        Colleagues(&["evaluations_are_kept_recomputed_and_ones_own"]),
+    ),
+    (
+        "evaluation.view",
+        Colleagues(&["evaluations_are_kept_recomputed_and_ones_own"]),
     ),
     ("event.list", Colleagues(&["the_feed_shows_what_may_be_viewed"])),
     ("file.create", SignedIn(&["uploads"])),
@@ -353,6 +373,11 @@ pub const SILENT: &[&str] = &[
     "audit.tile",
     "audit.witness",
     "audit.witness_key",
+    "decision.check",
+    "decision.list",
+    "decision.run_cases",
+    "decision.try",
+    "decision.view",
     "destruction.counts",
     "draft.list",
     "draft.view",
