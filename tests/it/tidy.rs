@@ -9,6 +9,7 @@ use serde_json::Value;
 const FOUNDATION: &[&str] = &[
     "banyan-base",
     "banyan-feel",
+    "banyan-form",
     "banyan-store",
     "banyan-identity",
     "banyan-policy",
@@ -46,6 +47,7 @@ fn allowed(folder: &str) -> Vec<&'static str> {
     match folder {
         "foundation/base" => vec![],
         "foundation/feel" | "foundation/store" | "foundation/policy" => vec!["banyan-base"],
+        "foundation/form" => vec!["banyan-base", "banyan-feel"],
         "foundation/package" => vec!["banyan-base", "banyan-feel", "banyan-policy"],
         "foundation/door" => vec!["banyan-base", "banyan-store"],
         "foundation/http" => vec!["banyan-base", "banyan-store", "banyan-door"],

@@ -1,0 +1,63 @@
+// Fills forms in with form-js itself, without a browser. Each line of the input is {schema, data}; each line of the answer
+// what form-js would submit and what it finds wrong, or why it does not take the schema.
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+import { JSDOM } from "jsdom";
+
+const dom = new JSDOM("<!doctype html><body></body>", { pretendToBeVisual: true, url: "http://localhost/" });
+const names = [
+  "document", "Node", "Element", "HTMLElement", "KeyboardEvent", "MutationObserver", "CustomEvent", "Event",
+  "getComputedStyle", "requestAnimationFrame", "cancelAnimationFrame", "DOMParser", "NodeFilter",
+  "HTMLTemplateElement", "DocumentFragment", "NamedNodeMap", "HTMLFormElement",
+];
+const put = (name, value) => Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+put("window", dom.window);
+for (const name of names) put(name, dom.window[name]);
+// What jsdom does not have, and what only layout needs.
+class Nothing {
+  observe() {}
+  unobserve() {}
+  disconnect() {}
+}
+put("ResizeObserver", Nothing);
+put("IntersectionObserver", Nothing);
+const empty = Object.assign(document.createElement("input"), { type: "file" }).files;
+put("DataTransfer", class { files = empty; items = { add() {} }; });
+
+// Its module build names files without endings, which Node does not find; the other one is the same code.
+const { createForm } = createRequire(import.meta.url)("@bpmn-io/form-js-viewer");
+
+const settled = async (form) => {
+  // Conditions and expressions are looked at when it is drawn; until what it holds stays the same.
+  let before;
+  for (let round = 0; round < 40; round += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 4));
+    const now = JSON.stringify(form._getState().data);
+    if (round > 2 && now === before) return;
+    before = now;
+  }
+};
+
+const fill = async ({ schema, data }) => {
+  const container = document.createElement("div");
+  document.body.append(container);
+  let form;
+  try {
+    form = await createForm({ container, schema, data });
+    await settled(form);
+    const { data: submitted, errors } = form.submit();
+    return { submitted, errors };
+  } catch (error) {
+    return { refused: String(error.message ?? error) };
+  } finally {
+    form?.destroy();
+    container.remove();
+  }
+};
+
+console.warn = () => {};
+console.error = () => {};
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(await fill(JSON.parse(line)))}\n`);
+}
+process.exit(0);
