@@ -20,6 +20,7 @@ mod listen;
 pub mod logs;
 pub mod parts;
 pub mod platform;
+mod processes;
 pub mod policy_commands;
 pub mod serve;
 pub mod upkeep;

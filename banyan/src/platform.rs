@@ -20,8 +20,8 @@ use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
 use crate::declared::Installed;
-use crate::parts::Decisions;
-use crate::policy_commands;
+use crate::parts::{Decisions, Forms};
+use crate::{policy_commands, processes};
 
 /// A running platform.
 #[derive(Clone)]
@@ -30,6 +30,7 @@ pub struct Platform {
     pub world: World,
     pub door: Door,
     pub registry: Arc<Registry>,
+    pub processes: Arc<banyan_process::Engine>,
     pub accounts: Arc<Accounts>,
     pub blobs: Blobs,
     pub audit: Arc<AuditTrail>,
@@ -123,6 +124,7 @@ impl Platform {
             &person::MIGRATIONS,
             &banyan_registry::MIGRATIONS,
             &banyan_rule::MIGRATIONS,
+            &banyan_process::MIGRATIONS,
         ])?;
         if let Some(what) = db.read(feed::ahead)? {
             return Err(Problem::internal(format!(
@@ -142,10 +144,20 @@ impl Platform {
             None => Ok(()),
         }));
         registry.name_people(Box::new(banyan_identity::account_names));
+        let rules = Rules::new();
+        let processes = banyan_process::Engine::new();
+        processes.connect(processes::ports(&registry, &rules));
+        let operations = processes::Operations::default();
+        registry.join(vec![
+            Arc::new(Decisions(Arc::clone(&rules))),
+            Arc::new(Forms),
+            Arc::new(processes::Processes {
+                engine: Arc::clone(&processes),
+                operations: Arc::clone(&operations),
+            }),
+        ]);
         let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
         registry.seal_with(&keys);
-        let rules = Rules::new();
-        registry.join(vec![Arc::new(Decisions(Arc::clone(&rules)))]);
         // The first look loads the policies before anybody is let in.
         db.read(|tx| registry.catalog(tx))?;
         let accounts = Arc::new(Accounts::new(db.clone(), world.clone(), settings)?);
@@ -158,6 +170,7 @@ impl Platform {
         rows.extend(banyan_identity::operations(&accounts));
         rows.extend(banyan_door::job_operations());
         rows.extend(banyan_rule::operations(&rules));
+        rows.extend(banyan_process::operations(&processes));
         let names_shown = beside.audit.names_shown;
         let audit = Arc::new(AuditTrail::open(&beside.audit, &world).map_err(Problem::internal)?);
         if beside.audit.salts == db.url() {
@@ -215,11 +228,13 @@ impl Platform {
             rows,
         )?
         .approved_by(approvals);
+        let _ = operations.set(door.operations().map(|row| row.name).collect());
         Ok(Platform {
             db,
             world,
             door,
             registry,
+            processes,
             accounts,
             blobs,
             audit,

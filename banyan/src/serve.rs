@@ -31,6 +31,7 @@ pub fn serve(
     platform.audit.salts().open()?;
     let stop = Arc::new(AtomicBool::new(false));
     let reactions = react(platform, &config.store, Arc::clone(&stop)).map_err(Problem::internal)?;
+    let processes = run_processes(platform, Arc::clone(&stop)).map_err(Problem::internal)?;
     let indexing = index(platform, Arc::clone(&stop)).map_err(Problem::internal)?;
     let witnessing = have_witnessed(platform, Arc::clone(&stop)).map_err(Problem::internal)?;
     let jobs = Worker::start(
@@ -69,6 +70,7 @@ pub fn serve(
     stop.store(true, Ordering::SeqCst);
     platform.db.wake();
     let _ = reactions.join();
+    let _ = processes.join();
     let _ = indexing.join();
     let _ = witnessing.join();
     jobs.stop();
@@ -160,6 +162,39 @@ fn react(
                     Ok(_) => {}
                     Err(problem) => {
                         report("running triggers failed", &problem);
+                        std::thread::sleep(Duration::from_secs(1));
+                    }
+                }
+            }
+        })
+}
+
+/// How long the clocks of processes are not looked at where nothing happens: what is due is late by no more.
+const CLOCKS_EVERY: Duration = Duration::from_millis(200);
+
+/// One thread that lets the clocks of processes ring.
+fn run_processes(
+    platform: &Platform,
+    stop: Arc<AtomicBool>,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let platform = platform.clone();
+    std::thread::Builder::new()
+        .name("processes".into())
+        .spawn(move || {
+            let mut day = None;
+            while !stop.load(Ordering::SeqCst) {
+                let cx = platform.world.system_ctx();
+                if day != Some(cx.today()) {
+                    match banyan_process::tidy(&platform.db, &cx) {
+                        Ok(_) => day = Some(cx.today()),
+                        Err(problem) => report("tidying messages of processes failed", &problem),
+                    }
+                }
+                match banyan_process::run_due(&platform.processes, &platform.door, &platform.db, &cx) {
+                    Ok(0) => std::thread::sleep(CLOCKS_EVERY),
+                    Ok(_) => {}
+                    Err(problem) => {
+                        report("running the clocks of processes failed", &problem);
                         std::thread::sleep(Duration::from_secs(1));
                     }
                 }

@@ -27,6 +27,8 @@ pub struct Stage<'e> {
     acted: Option<String>,
     /// The record that was last acted on.
     record: Option<(String, String)>,
+    /// The form that was last filled in.
+    form: Option<Json>,
 }
 
 /// A type of record as declared.
@@ -54,7 +56,18 @@ impl<'e> Stage<'e> {
             listed: None,
             acted: None,
             record: None,
+            form: None,
         }
+    }
+
+    /// The form that is about to be sent.
+    pub fn filled_in(&mut self, form: Json) {
+        self.form = Some(form);
+    }
+
+    /// The pointer to a value of the form that was last sent, by what people call it.
+    pub fn form_pointer(&self, called: &str) -> Option<String> {
+        super::tasks::pointer(self.form.as_ref()?, called)
     }
 
     /// A refusal that no step has named yet.

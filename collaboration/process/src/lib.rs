@@ -26,6 +26,7 @@ mod message;
 mod operations;
 mod ports;
 mod session;
+mod simulate;
 mod task;
 #[cfg(test)]
 mod tests;

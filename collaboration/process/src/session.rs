@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::definition::{Definition, qualified};
 use crate::desk::Desk;
-use crate::engine::state::On;
+use crate::engine::state::{On, Wait};
 use crate::engine::{Command, Effect, Entry, Instance, Key, Standing, apply};
 use crate::instance::{self, Record};
 use crate::{Engine, Error, message, task, work};
@@ -533,6 +533,30 @@ impl<'a, 't> Session<'a, 't> {
             loaded.history.push(entry);
             loaded.dirty = true;
         }
+    }
+
+    /// Open tasks of an instance say which element of its present version they are.
+    pub(crate) fn retitle(&mut self, id: &str) -> Result<(), Problem> {
+        let Some(loaded) = self.loaded.get(id) else {
+            return Ok(());
+        };
+        for (key, token) in &loaded.inst.tokens {
+            if token.wait == Wait::Task {
+                let definition = &loaded.definition;
+                self.tx.execute(
+                    "UPDATE process_task SET version = ?3, element = ?4, form = ?5
+                     WHERE instance = ?1 AND token = ?2 AND state IN ('open', 'claimed')",
+                    &[
+                        id.into(),
+                        (*key).into(),
+                        definition.version.into(),
+                        definition.element(token.node).into(),
+                        task::form(definition, token.node).into(),
+                    ],
+                )?;
+            }
+        }
+        Ok(())
     }
 
     /// Stores everything.

@@ -184,6 +184,12 @@ fn user_task(definition: &Definition, node: usize) -> Option<&UserTask> {
     }
 }
 
+/// The form of a user task.
+pub(crate) fn form(definition: &Definition, node: usize) -> Option<String> {
+    let form = user_task(definition, node)?.form.as_ref()?;
+    Some(definition.qualified(form))
+}
+
 /// Opens a task.
 pub(crate) fn open(
     cx: &Ctx,

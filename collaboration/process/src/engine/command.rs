@@ -90,6 +90,10 @@ impl Run<'_> {
                 Ok(())
             }
             Command::Modify(modification) => self.modify(&modification),
+            Command::Rewire => {
+                self.rewire();
+                Ok(())
+            }
         }
     }
 

@@ -167,6 +167,8 @@ pub enum Command {
     },
     Cancel,
     Modify(Modification),
+    /// After a migration: see [`crate::engine::migrate()`].
+    Rewire,
 }
 
 /// A change of a running instance by hand.

@@ -2,7 +2,7 @@
 //!
 //! Map: `state`: [`Instance`] and what it is made of; `compiled`: a process made ready; `host`: commands, effects, and what
 //! the interpreter asks; `command`: [`apply`]; `run`: tokens and scopes; `activity`, `repeat`, `gateway`, `event`, `failure`:
-//! the elements; `timer`: clocks; `space`: many instances in memory.
+//! the elements; `timer`: clocks; `migrate`: another version; `space`: many instances in memory.
 
 mod activity;
 mod command;
@@ -11,6 +11,7 @@ mod event;
 mod failure;
 mod gateway;
 pub mod host;
+mod migrate;
 mod repeat;
 mod run;
 pub mod space;
@@ -25,5 +26,6 @@ pub use compiled::Compiled;
 pub use host::{
     Command, Effect, Entry, Host, Modification, NewTask, OperationCall, Outcome, Performed, Refused,
 };
+pub use migrate::{Obstacle, migrate};
 pub use run::{STEP_LIMIT, VARIABLE_LIMIT};
 pub use state::{Instance, Key, Standing};

@@ -9,7 +9,7 @@ use banyan_store::Value;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{keeper, limit, names, object_schema, page, page_schema, text_schema, with};
+use super::{keeper, keeps, limit, names, object_schema, page, page_schema, text_schema, with};
 use crate::engine::state::{Holder, On, Wait};
 use crate::engine::{Command, Instance, Key, Modification};
 use crate::instance::{COLUMNS, Record, decode};
@@ -151,7 +151,7 @@ fn list(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     if let Some(after) = text("cursor") {
         sql.push_str(&format!(" AND i.id < {}", add(after.into())));
     }
-    if !call.cx.actor.is_admin() {
+    if !keeps(call.cx) {
         sql.push_str(&format!(
             " AND EXISTS (SELECT 1 FROM process_party p WHERE p.account = {} AND p.instance = i.id)",
             add(call.cx.actor.id.as_str().into())
@@ -183,7 +183,7 @@ fn list(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
 fn visible(call: &mut Call<'_, '_>, id: &str) -> Result<(Record, Instance), Problem> {
     let missing = || Problem::from(Error::NoInstance(id.to_owned()));
     let found = instance::find(call.tx, id)?.ok_or_else(missing)?;
-    if call.cx.actor.is_admin() || instance::is_party(call.tx, &call.cx.actor.id, id)? {
+    if keeps(call.cx) || instance::is_party(call.tx, &call.cx.actor.id, id)? {
         return Ok(found);
     }
     // Whoever has to do with the one that called it sees it too.

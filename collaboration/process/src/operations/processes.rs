@@ -7,7 +7,7 @@ use banyan_door::{Audit, Call, Method, Operation, Reply};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{keeper, may_start, object_schema, page, page_schema, text_schema, with};
+use super::{keeper, keeps, may_start, object_schema, page, page_schema, text_schema, with};
 use crate::bpmn::{Anything, check as flaws_of};
 use crate::definition::LISTED;
 use crate::session::Start;
@@ -97,7 +97,7 @@ fn list(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
         let (id, version): (String, i64) = (row.get(0)?, row.get(4)?);
         let definition = engine.definition(call.tx, &id, version)?;
         let may = may_start(call.cx, &definition);
-        if !may && !seen(call, &id)? {
+        if !may && !keeps(call.cx) && !seen(call, &id)? {
             continue;
         }
         if let Some(item) = item.as_object_mut() {
@@ -130,7 +130,7 @@ fn view(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let version = call.input.query_parsed::<i64>("version")?.unwrap_or(newest);
     let definition = engine.definition(call.tx, &id, version)?;
     let may = may_start(call.cx, &definition);
-    if !may && !seen(call, &id)? {
+    if !may && !keeps(call.cx) && !seen(call, &id)? {
         return Err(missing());
     }
     let mut versions = Vec::new();
