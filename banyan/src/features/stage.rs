@@ -180,7 +180,14 @@ impl<'e> Stage<'e> {
             if answer.refused() {
                 return Err(Fault::wrong(format!("没有安装名为 {package} 的包")));
             }
-            let model: Package = serde_json::from_value(answer.body)
+            let mut body = answer.body;
+            // Of what engines read, only the names are told: types are all that is asked for here.
+            for name in ["processes", "decisions", "decision_cases", "forms"] {
+                if let Some(names) = body.get_mut(name) {
+                    *names = json!([]);
+                }
+            }
+            let model: Package = serde_json::from_value(body)
                 .map_err(|error| Fault::wrong(format!("包 {package} 的声明无法理解:{error}")))?;
             self.installed.insert(package.to_owned(), model);
         }
