@@ -32,6 +32,7 @@ generate: ## Regenerate the committed generated files (configuration reference, 
 	cargo run -q -p banyan -- config default > docs/banyan.default.toml
 	cargo run -q -p banyan -- schemas --to docs/schemas
 	cargo run -q -p banyan -- features --steps > docs/features.md
+	BANYAN_GENERATE=1 cargo test -q -p banyan-process the_list_of_rules_is_fresh
 
 deny: ## Licences, sources and doubles of the dependencies (cargo-deny); advisories where BANYAN_ADVISORY_DB is set.
 	@scripts/deny.sh

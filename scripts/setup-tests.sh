@@ -19,11 +19,12 @@ if [ ${#packages[@]} -gt 0 ]; then
         echo "!! missing and not installable without root: ${packages[*]} — the tests that need them will say SKIPPED" >&2
     fi
 fi
-clients=tests/clients/sign-in
-if ! cmp -s $clients/package-lock.json $clients/node_modules/package-lock.json; then
-    echo "· installing the outside clients (npm)"
-    (cd $clients && npm ci --silent --ignore-scripts --no-audit --no-fund && cp package-lock.json node_modules/)
-fi
+for clients in tests/clients/sign-in tests/clients/form-js; do
+    if ! cmp -s $clients/package-lock.json $clients/node_modules/package-lock.json; then
+        echo "· installing the outside clients of $clients (npm)"
+        (cd $clients && npm ci --silent --ignore-scripts --no-audit --no-fund && cp package-lock.json node_modules/)
+    fi
+done
 if ! [ -x .venv/bin/python ] || ! cmp -s tests/clients/requirements.txt .venv/requirements.txt; then
     echo "· installing the outside clients (Python)"
     python3 -m venv .venv

@@ -123,8 +123,8 @@ impl Platform {
             &ERASURE_MIGRATIONS,
             &person::MIGRATIONS,
             &banyan_registry::MIGRATIONS,
-            &banyan_rule::MIGRATIONS,
             &banyan_process::MIGRATIONS,
+            &banyan_rule::MIGRATIONS,
         ])?;
         if let Some(what) = db.read(feed::ahead)? {
             return Err(Problem::internal(format!(
@@ -169,8 +169,8 @@ impl Platform {
         rows.extend(banyan_registry::import_operations(&registry, &blobs));
         rows.extend(banyan_identity::operations(&accounts));
         rows.extend(banyan_door::job_operations());
-        rows.extend(banyan_rule::operations(&rules));
         rows.extend(banyan_process::operations(&processes));
+        rows.extend(banyan_rule::operations(&rules));
         let names_shown = beside.audit.names_shown;
         let audit = Arc::new(AuditTrail::open(&beside.audit, &world).map_err(Problem::internal)?);
         if beside.audit.salts == db.url() {

@@ -75,7 +75,8 @@ impl Known for Around<'_> {
                 let (package, short) = self.package_of(name);
                 let named = format!("id=\"{short}\"");
                 presence(
-                    package.is_some_and(|package| package.processes.iter().any(|one| one.text.contains(&named))),
+                    package
+                        .is_some_and(|package| package.processes.iter().any(|one| one.text.contains(&named))),
                 )
             }
         }
@@ -126,7 +127,9 @@ pub(crate) fn findings(package: &Package, installed: &Installed, operations: &Op
 pub(crate) fn ports(registry: &Arc<Registry>, rules: &Arc<Rules>) -> Ports {
     let (calendar, rules) = (Arc::clone(registry), Arc::clone(rules));
     Ports {
-        working_day: Some(Box::new(move |tx, from, days| calendar.working_day(tx, from, days))),
+        working_day: Some(Box::new(move |tx, from, days| {
+            calendar.working_day(tx, from, days)
+        })),
         names: Some(Box::new(banyan_identity::account_names)),
         decide: Some(Box::new(move |cx, tx, decision, input| {
             rules.decide(cx, tx, decision, &Json::Object(input.clone()))

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod audit;
+mod canary;
 mod client;
 mod clocks;
 mod consent;

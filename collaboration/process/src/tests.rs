@@ -1,5 +1,6 @@
 //! The engine over both databases.
 
+mod mending;
 mod people;
 mod restart;
 
@@ -173,7 +174,7 @@ pub(crate) fn file(id: &str, attributes: &str, inside: &str) -> String {
     }
     format!(
         r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:banyan="https://banyan.local/bpmn/1.0"
-        xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" id="d" targetNamespace="https://banyan.local/test">
+        xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" id="definitions" targetNamespace="https://banyan.local/test">
         <process id="{id}" name="{id}" isExecutable="true" {attributes}>{text}</process></definitions>"#
     )
 }

@@ -277,19 +277,17 @@ fn grouped(
         column if column.sealed.is_some() => Err(bad(format!("{name} 加密保存,不能用来分组或汇总"))),
         column => Ok(column),
     };
-    let aggregate = |word: &str, name: &str| -> Result<String, Problem> {
+    let aggregate = |word: &str, name: &str| -> Result<(String, String), Problem> {
         let column = column(name)?;
         let scale = match column.kind {
             Kind::Scaled(scale) => 10f64.powi(i32::from(scale)),
             _ => 1.0,
         };
-        Ok(format!(
-            "CAST({word}({}) AS DOUBLE PRECISION) / {scale:.1}",
-            column.sql
-        ))
+        let what = format!("CAST({word}({}) AS DOUBLE PRECISION) / {scale:.1}", column.sql);
+        Ok((what, column.sql))
     };
-    let what = match &measure.what {
-        MeasureKind::Count => "CAST(COUNT(*) AS DOUBLE PRECISION)".to_owned(),
+    let (what, counted) = match &measure.what {
+        MeasureKind::Count => ("CAST(COUNT(*) AS DOUBLE PRECISION)".to_owned(), "*".to_owned()),
         MeasureKind::Sum(name) => aggregate("SUM", name)?,
         MeasureKind::Average(name) => aggregate("AVG", name)?,
         // Of a group whose members are not to be known, these would be one member's own.
@@ -316,7 +314,8 @@ fn grouped(
         None => ("NULL".to_owned(), String::new()),
     };
     let end = match k_anonymous(info) {
-        Some(k) => format!("{end} HAVING COUNT(*) >= {k}"),
+        // Those who have a value count: the sum over many of whom one has one would be his.
+        Some(k) => format!("{end} HAVING COUNT({counted}) >= {k}"),
         None => end,
     };
     let sql = format!(

@@ -49,9 +49,15 @@ pub fn read(text: &str) -> Result<Vec<Case>, String> {
 pub fn run(cx: &Ctx, model: &Arc<Model>, case: &Case) -> Went {
     let (got, rules, why) = match decide(cx, model, &case.decision, &case.input, Reasons::Given) {
         Ok(outcome) => {
-            let wrong = outcome.wrong.first().map(|wrong| format!("{}: {}", wrong.pointer, wrong.message));
+            let wrong = outcome
+                .wrong
+                .first()
+                .map(|wrong| format!("{}: {}", wrong.pointer, wrong.message));
             let rules = outcome.rules();
-            let unknown = outcome.unknown.first().map(|name| format!("there is no input `{name}`"));
+            let unknown = outcome
+                .unknown
+                .first()
+                .map(|name| format!("there is no input `{name}`"));
             (outcome.result, rules, wrong.or(unknown).or(outcome.note))
         }
         Err(error) => (Json::Null, Vec::new(), Some(error.to_string())),

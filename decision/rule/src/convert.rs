@@ -4,7 +4,7 @@
 use banyan_base::FieldError;
 use dsntk_feel::context::FeelContext;
 use dsntk_feel::values::Value;
-use dsntk_feel::{FeelNumber, FeelScope, Name};
+use dsntk_feel::{FeelNumber, Name};
 use dsntk_feel_temporal::{
     FeelDate, FeelDateTime, FeelDaysAndTimeDuration, FeelTime, FeelYearsAndMonthsDuration,
 };
@@ -169,7 +169,11 @@ pub fn to_json(value: &Value) -> Json {
         Value::List(items) | Value::ExpressionList(items) => Json::Array(items.iter().map(to_json).collect()),
         Value::Context(context) => {
             let entries = context.iter();
-            Json::Object(entries.map(|(name, value)| (name.to_string(), to_json(value))).collect())
+            Json::Object(
+                entries
+                    .map(|(name, value)| (name.to_string(), to_json(value)))
+                    .collect(),
+            )
         }
         Value::Range(..) => Json::String(value.to_string()),
         _ => Json::Null,
@@ -194,11 +198,4 @@ pub fn trace(value: &Value) -> Option<String> {
         Value::Null(Some(text)) => Some(text.chars().take(500).collect()),
         _ => None,
     }
-}
-
-/// A literal in FEEL.
-pub fn feel_literal(text: &str) -> Option<Value> {
-    let scope = FeelScope::default();
-    let node = dsntk_feel_parser::parse_expression(&scope, text, false).ok()?;
-    Some(dsntk_feel_evaluator::evaluate(&scope, &node))
 }

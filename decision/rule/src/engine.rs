@@ -1,28 +1,29 @@
 //! The engine: models in force, evaluations kept and recomputed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use banyan_base::{Ctx, Finding, Problem};
 use banyan_package::{Package, model::Source};
 use banyan_store::Tx;
+use lru::LruCache;
 use serde_json::{Map, Value as Json, json};
 
 use crate::cases;
 use crate::check;
 use crate::error::Error;
 use crate::explain::{Outcome, Reasons, decide};
-use crate::model::{Model, load};
+use crate::model::{Model, hash_of, load};
 use crate::store::{self, Evaluation, Stored};
 use crate::xml;
 
 /// Models kept ready, by their hashes.
-const KEPT: usize = 200;
+const KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(199);
 
 /// The engine. Shared by reference counting.
-#[derive(Default)]
 pub struct Rules {
-    ready: Mutex<HashMap<String, Arc<Model>>>,
+    ready: Mutex<LruCache<String, Arc<Model>>>,
 }
 
 /// A decision with what it rests on.
@@ -53,7 +54,9 @@ pub struct Question<'a> {
 
 impl Rules {
     pub fn new() -> Arc<Rules> {
-        Arc::default()
+        Arc::new(Rules {
+            ready: Mutex::new(LruCache::new(KEPT)),
+        })
     }
 
     /// The port for other engines: decides by `package.model#decision`; whoever may ask was looked at by them. The evaluation is
@@ -147,7 +150,13 @@ impl Rules {
         Ok(decided)
     }
 
-    fn keep(&self, cx: &Ctx, tx: &mut Tx<'_>, question: &Question<'_>, decided: &Decided) -> Result<String, Problem> {
+    fn keep(
+        &self,
+        cx: &Ctx,
+        tx: &mut Tx<'_>,
+        question: &Question<'_>,
+        decided: &Decided,
+    ) -> Result<String, Problem> {
         let (package, name) = decided.model.split_once('.').unwrap_or_default();
         let id = cx.id().into_string();
         let evaluation = Evaluation {
@@ -168,22 +177,52 @@ impl Rules {
         Ok(id)
     }
 
-    fn ready(&self, tx: &mut Tx<'_>, package: &str, name: &str, version: i64, hash: &str) -> Result<Arc<Model>, Problem> {
-        {
-            let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(model) = ready.get(hash) {
-                return Ok(Arc::clone(model));
-            }
+    /// A model that is sent, ready; the same one sent again is not read again.
+    ///
+    /// # Errors
+    /// Where it is refused.
+    pub fn sent(&self, xml: &str, imports: &[String]) -> Result<Arc<Model>, Problem> {
+        let texts: Vec<&str> = std::iter::once(xml)
+            .chain(imports.iter().map(String::as_str))
+            .collect();
+        let hash = hash_of(&texts);
+        if let Some(model) = self.known(&hash) {
+            return Ok(model);
+        }
+        let model = Arc::new(load(xml, imports).map_err(Error::Refused)?);
+        self.hold(&model);
+        Ok(model)
+    }
+
+    fn known(&self, hash: &str) -> Option<Arc<Model>> {
+        self.ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(hash)
+            .cloned()
+    }
+
+    fn hold(&self, model: &Arc<Model>) {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        ready.put(model.hash.clone(), Arc::clone(model));
+    }
+
+    fn ready(
+        &self,
+        tx: &mut Tx<'_>,
+        package: &str,
+        name: &str,
+        version: i64,
+        hash: &str,
+    ) -> Result<Arc<Model>, Problem> {
+        if let Some(model) = self.known(hash) {
+            return Ok(model);
         }
         let Some(stored) = store::version(tx, package, name, version)? else {
             return Err(Error::NoModel(format!("{package}.{name}")).into());
         };
         let model = Arc::new(load(&stored.xml, &stored.imports).map_err(Error::Refused)?);
-        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if ready.len() >= KEPT {
-            ready.clear();
-        }
-        ready.insert(hash.to_owned(), Arc::clone(&model));
+        self.hold(&model);
         Ok(model)
     }
 
@@ -214,7 +253,11 @@ impl Rules {
             let found = check::check(cx, &source.text, &imports, cases.map(|cases| cases.text.as_str()));
             for one in found {
                 let in_cases = one.in_cases;
-                let file = if in_cases { cases.map_or(&source.path, |cases| &cases.path) } else { &source.path };
+                let file = if in_cases {
+                    cases.map_or(&source.path, |cases| &cases.path)
+                } else {
+                    &source.path
+                };
                 findings.push(one.finding(file));
             }
         }
@@ -288,6 +331,29 @@ pub fn evaluation_json(kept: &Evaluation) -> Json {
     })
 }
 
+impl Evaluation {
+    /// Reads what [`evaluation_json`] wrote.
+    pub fn of_json(json: &Json) -> Option<Evaluation> {
+        let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
+        let model = text("model")?;
+        let (package, name) = model.split_once('.')?;
+        Some(Evaluation {
+            id: text("id")?,
+            package: package.to_owned(),
+            name: name.to_owned(),
+            version: json.get("model_version")?.as_i64()?,
+            hash: text("model_hash")?,
+            decision: text("decision")?,
+            input: json.get("input")?.clone(),
+            result: json.get("result")?.clone(),
+            explanation: json.get("explanation")?.get("decisions")?.clone(),
+            clock: text("clock")?,
+            evaluated_at: text("evaluated_at")?,
+            evaluated_by: text("evaluated_by")?,
+        })
+    }
+}
+
 /// Recomputes: what was kept, what comes out now, and whether they are the same.
 ///
 /// # Errors
@@ -320,7 +386,9 @@ fn imports(package: &Package, source: &Source) -> Vec<String> {
     while let Some(text) = open.pop() {
         let wanted = xml::read(&text).map(|notes| notes.imports).unwrap_or_default();
         for other in &package.decisions {
-            let namespace = xml::read(&other.text).map(|notes| notes.namespace).unwrap_or_default();
+            let namespace = xml::read(&other.text)
+                .map(|notes| notes.namespace)
+                .unwrap_or_default();
             if wanted.iter().any(|(space, ..)| *space == namespace) && seen.insert(other.name.clone()) {
                 found.push(other.text.clone());
                 open.push(other.text.clone());

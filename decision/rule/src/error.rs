@@ -52,9 +52,10 @@ impl From<Error> for Problem {
             Error::NoDecision { model, decision } if model.is_empty() => {
                 Problem::new(codes::NOT_FOUND, format!("模型中没有名为“{decision}”的决策。"))
             }
-            Error::NoDecision { model, decision } => {
-                Problem::new(codes::NOT_FOUND, format!("决策模型 {model} 中没有名为“{decision}”的决策。"))
-            }
+            Error::NoDecision { model, decision } => Problem::new(
+                codes::NOT_FOUND,
+                format!("决策模型 {model} 中没有名为“{decision}”的决策。"),
+            ),
             Error::WhichDecision(model) => Problem::new(
                 codes::INVALID,
                 format!("决策模型 {model} 有几个决策,请用 decision 写明要哪一个。"),
@@ -63,14 +64,23 @@ impl From<Error> for Problem {
                 codes::CONFLICT,
                 format!("决策模型 {model} 在 {day} 没有生效的版本。"),
             ),
-            Error::NoEvaluation(id) => Problem::new(codes::NOT_FOUND, format!("没有编号为 {id} 的评估记录。")),
+            Error::NoEvaluation(id) => {
+                Problem::new(codes::NOT_FOUND, format!("没有编号为 {id} 的评估记录。"))
+            }
             Error::Refused(refusals) => {
                 let count = refusals.len();
-                Problem::new(codes::INVALID, format!("决策模型有 {count} 处不能接受,没有运行。"))
-                    .with("findings", json!(refusals.iter().map(crate::check::refused).collect::<Vec<_>>()))
+                Problem::new(
+                    codes::INVALID,
+                    format!("决策模型有 {count} 处不能接受,没有运行。"),
+                )
+                .with(
+                    "findings",
+                    json!(refusals.iter().map(crate::check::refused).collect::<Vec<_>>()),
+                )
             }
             Error::Input(errors) => {
-                let mut problem = Problem::new(codes::INVALID, format!("输入有 {} 处不符合要求。", errors.len()));
+                let mut problem =
+                    Problem::new(codes::INVALID, format!("输入有 {} 处不符合要求。", errors.len()));
                 problem.errors = errors;
                 problem
             }
@@ -81,13 +91,20 @@ impl From<Error> for Problem {
             ),
             Error::Stopped(Stopped::Late(time)) => Problem::new(
                 codes::TIMEOUT,
-                format!("决策在 {} 秒内没有算完,已经放弃。请减少输入,或简化其中的循环。", time.as_secs()),
+                format!(
+                    "决策在 {} 秒内没有算完,已经放弃。请减少输入,或简化其中的循环。",
+                    time.as_secs()
+                ),
             ),
-            Error::Stopped(Stopped::Busy) => {
-                Problem::new(codes::BUSY, "有决策一直没有算完,暂时不再接受新的计算。请稍后再试。")
-            }
+            Error::Stopped(Stopped::Busy) => Problem::new(
+                codes::BUSY,
+                "有决策一直没有算完,暂时不再接受新的计算。请稍后再试。",
+            ),
             Error::Stopped(Stopped::Failed(cause)) => {
-                let mut problem = Problem::new(codes::INVALID, "决策引擎无法计算这个模型,已记录。请检查其中的表达式。");
+                let mut problem = Problem::new(
+                    codes::INVALID,
+                    "决策引擎无法计算这个模型,已记录。请检查其中的表达式。",
+                );
                 problem.internal = Some(cause);
                 problem
             }

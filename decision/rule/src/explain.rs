@@ -104,7 +104,9 @@ pub fn decide(
     input: &Map<String, Json>,
     reasons: Reasons,
 ) -> Result<Outcome, Undecided> {
-    let asked = model.find(name).ok_or_else(|| Undecided::NoDecision(name.to_owned()))?;
+    let asked = model
+        .find(name)
+        .ok_or_else(|| Undecided::NoDecision(name.to_owned()))?;
     let given = model.given(asked, input).map_err(Undecided::TooLarge)?;
     let result = model.evaluate(cx, asked, &given.context)?;
     let mut told = Vec::new();
@@ -128,7 +130,10 @@ fn tell(
     context: &FeelContext,
     told: &mut Vec<Reason>,
 ) -> Result<(), Stopped> {
-    if told.iter().any(|reason| reason.id == asked.id && reason.name == asked.name) {
+    if told
+        .iter()
+        .any(|reason| reason.id == asked.id && reason.name == asked.name)
+    {
         return Ok(());
     }
     for (space, id) in &asked.requires {
@@ -153,12 +158,17 @@ fn tell(
         .find(|decision| decision.name() == asked.name)
     });
     let table = decision.and_then(table_of);
-    let note = element.filter(|_| table.is_some()).and_then(|element| element.tables.first());
+    let note = element
+        .filter(|_| table.is_some())
+        .and_then(|element| element.tables.first());
     let mut inputs = Map::new();
     for (name, value) in asked.required.iter().zip(&probe.required) {
         inputs.insert(name.clone(), value.as_ref().map_or(Json::Null, to_json));
     }
-    let columns = table.into_iter().flat_map(|table| table.input_clauses()).zip(&probe.columns);
+    let columns = table
+        .into_iter()
+        .flat_map(|table| table.input_clauses())
+        .zip(&probe.columns);
     let policy = table.map(|table| table.hit_policy());
     told.push(Reason {
         name: asked.name.clone(),
@@ -202,7 +212,10 @@ fn fired(
         Fired {
             rule: *rule,
             id: rule_note.and_then(|note| note.id.clone()),
-            annotations: annotations.into_iter().map(|(name, text)| (name, Json::String(text))).collect(),
+            annotations: annotations
+                .into_iter()
+                .map(|(name, text)| (name, Json::String(text)))
+                .collect(),
             law: rule_note.and_then(|note| note.law.clone()),
             outputs: outputs.iter().map(to_json).collect(),
             used,
@@ -213,7 +226,9 @@ fn fired(
 
 fn same(outputs: &[Value], result: &Value) -> bool {
     match result {
-        Value::Context(entries) => outputs.iter().all(|output| entries.iter().any(|(_, value)| value == output)),
+        Value::Context(entries) => outputs
+            .iter()
+            .all(|output| entries.iter().any(|(_, value)| value == output)),
         value => outputs.first() == Some(value),
     }
 }

@@ -114,7 +114,10 @@ pub fn names_scope(names: &[String]) -> FeelScope {
 /// What is too much of it.
 pub fn pre_scan(text: &str) -> Result<(), String> {
     if text.len() > limits::TEXT_BYTES {
-        return Err(format!("the expression is longer than {} bytes", limits::TEXT_BYTES));
+        return Err(format!(
+            "the expression is longer than {} bytes",
+            limits::TEXT_BYTES
+        ));
     }
     let (mut depth, mut quoted, mut escaped, mut operators) = (0usize, false, false, 0usize);
     for c in text.chars() {
@@ -131,12 +134,20 @@ pub fn pre_scan(text: &str) -> Result<(), String> {
             _ => {}
         }
         if depth > limits::TEXT_DEPTH {
-            return Err(format!("brackets are nested more than {} deep", limits::TEXT_DEPTH));
+            return Err(format!(
+                "brackets are nested more than {} deep",
+                limits::TEXT_DEPTH
+            ));
         }
     }
     let words = text.split_whitespace();
     operators += words
-        .filter(|word| matches!(*word, "if" | "for" | "some" | "every" | "function" | "or" | "and" | "in"))
+        .filter(|word| {
+            matches!(
+                *word,
+                "if" | "for" | "some" | "every" | "function" | "or" | "and" | "in"
+            )
+        })
         .count();
     if operators > 1_000 {
         return Err("the expression has more than 1,000 operators".into());
@@ -199,6 +210,15 @@ pub fn scan(all: &[Notes]) -> Guarded {
                     found.brief = false;
                     continue;
                 };
+                let several = matches!(&node, AstNode::ExpressionList(items) if items.len() > 1);
+                if note.unary && several && crate::xml::asks(text) {
+                    let message = "a test with `?` must stand alone, not among others".to_owned();
+                    refuse(
+                        "test-mixed",
+                        message,
+                        "join the tests by `or`, or write two rules",
+                    );
+                }
                 let parameters: BTreeSet<String> = note.parameters.iter().cloned().collect();
                 if note.called && parameters.contains(text) {
                     let message = format!("`{text}` is a parameter: calling it could recur without end");
@@ -265,7 +285,10 @@ struct Calls {
 
 impl Calls {
     fn mention(&mut self, from: &str, name: &str) {
-        self.mentions.entry(from.to_owned()).or_default().insert(name.to_owned());
+        self.mentions
+            .entry(from.to_owned())
+            .or_default()
+            .insert(name.to_owned());
     }
 
     /// What stands before an opening bracket in a text that can't be parsed.
@@ -320,7 +343,8 @@ impl Scan<'_> {
     fn node(&mut self, node: &AstNode, steps: i64, depth: usize) {
         if depth > limits::TEXT_DEPTH * 6 {
             let message = "the expression is nested too deeply".to_owned();
-            self.refusals.push(("feel-too-large", message, "split it over several decisions"));
+            self.refusals
+                .push(("feel-too-large", message, "split it over several decisions"));
             return;
         }
         let mut steps = steps;
@@ -355,9 +379,11 @@ impl Scan<'_> {
                 steps = spans.fold(steps, i64::saturating_mul);
                 if steps > limits::RANGE_STEPS {
                     let most = limits::RANGE_STEPS;
-                    let message =
-                        format!("iterations over ranges take at most {most} steps, those inside one another multiplied");
-                    self.refusals.push(("range-too-long", message, "iterate over a list instead"));
+                    let message = format!(
+                        "iterations over ranges take at most {most} steps, those inside one another multiplied"
+                    );
+                    self.refusals
+                        .push(("range-too-long", message, "iterate over a list instead"));
                 }
             }
             AstNode::Filter(..) => self.brief = false,
@@ -471,7 +497,10 @@ fn required(all: &[Notes]) -> Vec<Refusal> {
         for element in &notes.elements {
             let key = (notes.namespace.clone(), element.id.clone());
             owners.insert(key.clone(), (element.name.clone(), element.place));
-            let requires = element.requires.iter().map(|(href, _)| target(&notes.namespace, href));
+            let requires = element
+                .requires
+                .iter()
+                .map(|(href, _)| target(&notes.namespace, href));
             graph.insert(key, requires.collect());
         }
     }

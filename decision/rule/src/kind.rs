@@ -71,9 +71,12 @@ impl Kind {
             Base::DayTime => FeelType::DaysAndTimeDuration,
             Base::YearMonth => FeelType::YearsAndMonthsDuration,
             Base::List(item) => FeelType::List(Box::new(item.feel())),
-            Base::Context(entries) => {
-                FeelType::Context(entries.iter().map(|(name, kind)| (name.clone(), kind.feel())).collect())
-            }
+            Base::Context(entries) => FeelType::Context(
+                entries
+                    .iter()
+                    .map(|(name, kind)| (name.clone(), kind.feel()))
+                    .collect(),
+            ),
         }
     }
 
@@ -136,7 +139,10 @@ impl Kinds<'_> {
     }
 
     fn item(&self, namespace: &str, item: &ItemDefinition, depth: usize) -> Kind {
-        let allowed = item.allowed_values().as_ref().and_then(|tests| tests.text().clone());
+        let allowed = item
+            .allowed_values()
+            .as_ref()
+            .and_then(|tests| tests.text().clone());
         let base = if item.function_item().is_some() {
             Base::Other
         } else if !item.item_components().is_empty() {
@@ -170,5 +176,7 @@ impl Kinds<'_> {
 }
 
 fn item_type(item: &ItemDefinition) -> &str {
-    dsntk_model::Expression::type_ref(item).as_deref().unwrap_or("Any")
+    dsntk_model::Expression::type_ref(item)
+        .as_deref()
+        .unwrap_or("Any")
 }

@@ -10,8 +10,10 @@
 //! - `explain`: [`decide`], with reasons. `cases`: cases beside a model.
 //! - `check`: what is looked at before publishing. `engine`: [`Rules`], versions and evaluations; `store`: their tables.
 //! - `operations`: the rows in the door.
+//! - `bulk`: tables over columns. `sfeel`: unary tests as data.
 //! - `kind`, `convert`: declared types; JSON ↔ FEEL. `model`: [`Model`], ready to be asked. `worker`: guarded threads.
 
+pub mod bulk;
 pub mod cases;
 pub mod check;
 mod convert;
@@ -25,6 +27,8 @@ mod model;
 mod operations;
 mod sfeel;
 mod store;
+#[cfg(test)]
+mod tests;
 mod worker;
 mod xml;
 

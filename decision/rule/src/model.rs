@@ -77,7 +77,12 @@ impl InvocableKind {
 
 impl std::fmt::Debug for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Model({}, {})", self.notes.first().map_or("", |notes| &notes.name), self.hash)
+        write!(
+            f,
+            "Model({}, {})",
+            self.notes.first().map_or("", |notes| &notes.name),
+            self.hash
+        )
     }
 }
 
@@ -88,7 +93,11 @@ pub fn hash_of(parts: &[&str]) -> String {
         hasher.update(part.len().to_le_bytes());
         hasher.update(part.as_bytes());
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn refusal(rule: &'static str, element: &str, place: Place, message: String, hint: &'static str) -> Refusal {
@@ -127,7 +136,10 @@ pub fn load(text: &str, imports: &[String]) -> Result<Model, Vec<Refusal>> {
     }
     // The parser walks the tree by recursion: on a thread with room for it.
     let sources = all.clone();
-    let first = ("date(\"2000-01-01\")".to_owned(), "date and time(\"2000-01-01T00:00:00Z\")".to_owned());
+    let first = (
+        "date(\"2000-01-01\")".to_owned(),
+        "date and time(\"2000-01-01T00:00:00Z\")".to_owned(),
+    );
     let at = first.clone();
     let read = worker::guarded(limits::TIME * 4, move || {
         let plain = definitions(&sources, &at, false)?;
@@ -173,10 +185,25 @@ fn references(all: &[Notes]) -> Vec<Refusal> {
         for element in &notes.elements {
             for table in &element.tables {
                 let columns = table.input_places.len() + table.outputs;
-                for (at, rule) in table.rules.iter().enumerate().filter(|(_, rule)| rule.cells.len() != columns) {
-                    let message =
-                        format!("rule {} of `{}` has {} entries for {columns} columns", at + 1, element.name, rule.cells.len());
-                    refusals.push(refusal("rule-shape", &element.name, rule.place, message, "give every column an entry"));
+                for (at, rule) in table
+                    .rules
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, rule)| rule.cells.len() != columns)
+                {
+                    let message = format!(
+                        "rule {} of `{}` has {} entries for {columns} columns",
+                        at + 1,
+                        element.name,
+                        rule.cells.len()
+                    );
+                    refusals.push(refusal(
+                        "rule-shape",
+                        &element.name,
+                        rule.place,
+                        message,
+                        "give every column an entry",
+                    ));
                 }
             }
             for (href, place) in &element.requires {
@@ -239,12 +266,21 @@ fn invocables(models: &[Definitions], notes: &[Notes]) -> Vec<Invocable> {
                     number += 1;
                 }
                 DrgElement::BusinessKnowledgeModel(knowledge) => {
-                    let parameters = knowledge.encapsulated_logic().iter().flat_map(|logic| logic.formal_parameters());
+                    let parameters = knowledge
+                        .encapsulated_logic()
+                        .iter()
+                        .flat_map(|logic| logic.formal_parameters());
                     let inputs = parameters.map(|parameter| {
                         let kind = kinds.find(model.namespace(), parameter.type_ref());
                         (parameter.feel_name().clone(), kind.unwrap_or(Kind::ANY))
                     });
-                    found.push(plain(knowledge.name(), InvocableKind::Knowledge, inputs.collect(), at, knowledge.id()));
+                    found.push(plain(
+                        knowledge.name(),
+                        InvocableKind::Knowledge,
+                        inputs.collect(),
+                        at,
+                        knowledge.id(),
+                    ));
                 }
                 DrgElement::DecisionService(service) => {
                     let mut inputs = Vec::new();
@@ -253,7 +289,13 @@ fn invocables(models: &[Definitions], notes: &[Notes]) -> Vec<Invocable> {
                         let space = href.namespace().map_or(model.namespace(), String::as_str);
                         inputs.extend(variable(models, &kinds, space, href.id()));
                     }
-                    found.push(plain(service.name(), InvocableKind::Service, inputs, at, service.id()));
+                    found.push(plain(
+                        service.name(),
+                        InvocableKind::Service,
+                        inputs,
+                        at,
+                        service.id(),
+                    ));
                 }
                 _ => {}
             }
@@ -312,7 +354,11 @@ fn required_decisions(model: &Definitions, decision: &dsntk_model::Decision) -> 
         .collect()
 }
 
-fn required_names(models: &[Definitions], model: &Definitions, decision: &dsntk_model::Decision) -> Vec<String> {
+fn required_names(
+    models: &[Definitions],
+    model: &Definitions,
+    decision: &dsntk_model::Decision,
+) -> Vec<String> {
     let kinds = Kinds { models };
     let mut names = Vec::new();
     for requirement in decision.information_requirements() {
@@ -345,7 +391,11 @@ fn inputs_of(
     }
     for requirement in decision.information_requirements() {
         let hrefs = [requirement.required_input(), requirement.required_decision()];
-        for (at, href) in hrefs.into_iter().enumerate().filter_map(|(at, href)| Some((at, href.as_ref()?))) {
+        for (at, href) in hrefs
+            .into_iter()
+            .enumerate()
+            .filter_map(|(at, href)| Some((at, href.as_ref()?)))
+        {
             let space = href.namespace().map_or(model.namespace(), String::as_str);
             let import = model.imports().iter().find(|import| import.namespace() == space);
             let found = if at == 0 {
@@ -404,20 +454,31 @@ impl Model {
         self.invocables.iter().find(|one| {
             one.kind == InvocableKind::Decision
                 && one.id == id
-                && self.definitions.get(one.model).is_some_and(|model| model.namespace() == namespace)
+                && self
+                    .definitions
+                    .get(one.model)
+                    .is_some_and(|model| model.namespace() == namespace)
         })
     }
 
     /// Names of its decisions, in order.
     pub fn decisions(&self) -> Vec<String> {
-        let own = self.invocables.iter().filter(|one| one.model == 0 && one.kind == InvocableKind::Decision);
+        let own = self
+            .invocables
+            .iter()
+            .filter(|one| one.model == 0 && one.kind == InvocableKind::Decision);
         own.map(|one| one.name.clone()).collect()
     }
 
     /// The decision on which no other of the model depends, where there is exactly one.
     pub fn main(&self) -> Option<&Invocable> {
-        let own = || self.invocables.iter().filter(|one| one.model == 0 && one.kind == InvocableKind::Decision);
-        let mut free = own().filter(|one| !own().any(|other| other.requires.iter().any(|(_, id)| *id == one.id)));
+        let own = || {
+            self.invocables
+                .iter()
+                .filter(|one| one.model == 0 && one.kind == InvocableKind::Decision)
+        };
+        let mut free =
+            own().filter(|one| !own().any(|other| other.requires.iter().any(|(_, id)| *id == one.id)));
         let first = free.next()?;
         free.next().is_none().then_some(first)
     }
@@ -449,7 +510,12 @@ impl Model {
     ///
     /// # Errors
     /// Where the engine fails inside or does not come to an end.
-    pub fn evaluate(self: &Arc<Model>, cx: &Ctx, asked: &Invocable, context: &FeelContext) -> Result<Value, Stopped> {
+    pub fn evaluate(
+        self: &Arc<Model>,
+        cx: &Ctx,
+        asked: &Invocable,
+        context: &FeelContext,
+    ) -> Result<Value, Stopped> {
         self.run(cx, asked.model, &asked.name, context)
     }
 
@@ -458,7 +524,12 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::evaluate`].
-    pub fn probe(self: &Arc<Model>, cx: &Ctx, asked: &Invocable, context: &FeelContext) -> Result<Probe, Stopped> {
+    pub fn probe(
+        self: &Arc<Model>,
+        cx: &Ctx,
+        asked: &Invocable,
+        context: &FeelContext,
+    ) -> Result<Probe, Stopped> {
         if !self.probed {
             return Ok(Probe::default());
         }
@@ -483,7 +554,13 @@ impl Model {
         })
     }
 
-    fn run(self: &Arc<Model>, cx: &Ctx, model: usize, name: &str, context: &FeelContext) -> Result<Value, Stopped> {
+    fn run(
+        self: &Arc<Model>,
+        cx: &Ctx,
+        model: usize,
+        name: &str,
+        context: &FeelContext,
+    ) -> Result<Value, Stopped> {
         let evaluator = self.evaluator(cx)?;
         let Some(definitions) = self.definitions.get(model) else {
             return Ok(Value::Null(None));
@@ -494,7 +571,11 @@ impl Model {
             });
         }
         let (model, name, context) = (Arc::clone(self), name.to_owned(), context.clone());
-        let at = model.definitions.iter().position(|one| std::ptr::eq(one, definitions)).unwrap_or(0);
+        let at = model
+            .definitions
+            .iter()
+            .position(|one| std::ptr::eq(one, definitions))
+            .unwrap_or(0);
         worker::guarded(limits::TIME, move || {
             let Some(definitions) = model.definitions.get(at) else {
                 return Value::Null(None);
@@ -544,7 +625,9 @@ pub struct Probe {
 }
 
 fn hit(value: &Value) -> Option<(usize, Vec<Value>)> {
-    let Value::Context(entries) = value else { return None };
+    let Value::Context(entries) = value else {
+        return None;
+    };
     let Some(Value::Number(number)) = entries.get_entry(&Name::from("rule")) else {
         return None;
     };
@@ -556,7 +639,9 @@ fn hit(value: &Value) -> Option<(usize, Vec<Value>)> {
 fn hand_down(inputs: &[(Name, Kind)], key: &str, value: &Json, into: &mut Map<String, Json>) -> bool {
     let mut found = false;
     for (name, kind) in inputs {
-        let Base::Context(entries) = &kind.base else { continue };
+        let Base::Context(entries) = &kind.base else {
+            continue;
+        };
         let mut inner = match into.get(&name.to_string()) {
             Some(Json::Object(inner)) => inner.clone(),
             _ => Map::new(),

@@ -14,7 +14,7 @@ use crate::check;
 use crate::engine::{Decided, Question, Rules, evaluation_json};
 use crate::error::Error;
 use crate::explain::{Outcome, Reasons, decide};
-use crate::model::{Model, load};
+use crate::model::Model;
 use crate::store::{self, Stored};
 
 /// Models are sent whole, with what they import.
@@ -40,7 +40,11 @@ pub fn operations(rules: &Arc<Rules>) -> Vec<Operation> {
     vec![
         Operation {
             audit: Audit::None,
-            query: &[("limit", "每页条数"), ("cursor", "上一页给出的 next"), ("q", "名称中的字")],
+            query: &[
+                ("limit", "每页条数"),
+                ("cursor", "上一页给出的 next"),
+                ("q", "名称中的字"),
+            ],
             output: || page(model_schema()),
             ..Operation::read("decision.list", "列出决策模型", "/v1/decisions", inside(list))
         },
@@ -54,7 +58,12 @@ pub fn operations(rules: &Arc<Rules>) -> Vec<Operation> {
             about: "检查模型:能否运行,决策表有无空缺、重叠、用不到的规则,类型、引用、法条是否齐全,并运行所附用例。",
             input: || sent_model(json!({ "cases": {} }), &[]),
             output: || json!({ "type": "object", "properties": { "findings": { "type": "array" } } }),
-            ..sent("decision.check", "检查决策模型", "/v1/decisions/check", outside(check_model))
+            ..sent(
+                "decision.check",
+                "检查决策模型",
+                "/v1/decisions/check",
+                outside(check_model),
+            )
         },
         Operation {
             about: "用发来的模型试算,什么也不保存。没有声明类型的日期等写作 {\"@\": \"2022-03-01\"}。",
@@ -91,7 +100,12 @@ pub fn operations(rules: &Arc<Rules>) -> Vec<Operation> {
         Operation {
             input: || sent_model(json!({ "cases": { "type": "array" } }), &["cases"]),
             output: || json!({ "type": "object" }),
-            ..sent("decision.run_cases", "运行决策用例", "/v1/decisions/run_cases", outside(run_cases))
+            ..sent(
+                "decision.run_cases",
+                "运行决策用例",
+                "/v1/decisions/run_cases",
+                outside(run_cases),
+            )
         },
         Operation {
             output: || json!({ "type": "object" }),
@@ -174,7 +188,11 @@ fn list(_: &Rules, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let all = store::newest(call.tx)?;
     let mut items: Vec<Json> = all
         .iter()
-        .filter(|one| format!("{} {}.{}", one.title, one.package, one.name).to_lowercase().contains(&wanted))
+        .filter(|one| {
+            format!("{} {}.{}", one.title, one.package, one.name)
+                .to_lowercase()
+                .contains(&wanted)
+        })
         .map(summary)
         .filter(|one| one["id"].as_str().is_some_and(|id| id > after.as_str()))
         .collect();
@@ -211,7 +229,10 @@ fn view(rules: &Rules, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     if let Some(reply) = reply.as_object_mut() {
         reply.insert("xml".into(), stored.xml.clone().into());
         reply.insert("imports".into(), stored.imports.clone().into());
-        reply.insert("cases".into(), serde_json::from_str(&stored.cases).unwrap_or(json!([])));
+        reply.insert(
+            "cases".into(),
+            serde_json::from_str(&stored.cases).unwrap_or(json!([])),
+        );
         reply.insert("invocables".into(), asked.into());
         reply.insert("versions".into(), listed.collect());
         reply.insert("findings".into(), json!(check::of_model(&model)));
@@ -234,10 +255,6 @@ struct Sent {
 }
 
 impl Sent {
-    fn model(&self) -> Result<Arc<Model>, Problem> {
-        Ok(Arc::new(load(&self.xml, &self.imports).map_err(Error::Refused)?))
-    }
-
     fn cases(&self) -> Option<String> {
         match &self.cases {
             Some(Json::String(text)) => Some(text.clone()),
@@ -257,12 +274,16 @@ fn explained(outcome: &Outcome) -> Json {
     json!({ "decisions": outcome.reasons })
 }
 
-fn attempt(_: &Arc<Rules>, call: &Outside<'_>) -> Result<Reply, Problem> {
+fn attempt(rules: &Arc<Rules>, call: &Outside<'_>) -> Result<Reply, Problem> {
     let sent: Sent = body(call.input)?;
-    let model = sent.model()?;
+    let model = rules.sent(&sent.xml, &sent.imports)?;
     let name = match sent.decision.as_ref().or(sent.invocable.as_ref()) {
         Some(name) => name.clone(),
-        None => model.main().ok_or_else(|| Error::WhichDecision(model.name().to_owned()))?.name.clone(),
+        None => model
+            .main()
+            .ok_or_else(|| Error::WhichDecision(model.name().to_owned()))?
+            .name
+            .clone(),
     };
     let outcome = decide(call.cx, &model, &name, &sent.input, Reasons::Given).map_err(Error::from)?;
     let mut problems: Vec<Json> = outcome.wrong.iter().map(|wrong| json!(wrong)).collect();
@@ -291,7 +312,10 @@ fn evaluate(rules: &Arc<Rules>, call: &Outside<'_>) -> Result<Reply, Problem> {
     let id = call.input.path_value("id")?.to_owned();
     let asked: Asked = body(call.input)?;
     let day = asked.at.map(|day| day.to_string());
-    let ask = move |rules: &Rules, cx: &banyan_base::Ctx, tx: &mut Tx<'_>| -> Result<(Option<Decided>, bool), Problem> {
+    let ask = move |rules: &Rules,
+                    cx: &banyan_base::Ctx,
+                    tx: &mut Tx<'_>|
+          -> Result<(Option<Decided>, bool), Problem> {
         let question = Question {
             model: &id,
             decision: &asked.decision,
@@ -305,7 +329,9 @@ fn evaluate(rules: &Arc<Rules>, call: &Outside<'_>) -> Result<Reply, Problem> {
         if keeps && tx.is_read_only() {
             return Ok((None, true));
         }
-        rules.answer(cx, tx, &question).map(|decided| (Some(decided), keeps))
+        rules
+            .answer(cx, tx, &question)
+            .map(|decided| (Some(decided), keeps))
     };
     // Only what is kept needs the one writer.
     let decided = match call.db.read(|tx| ask(rules, call.cx, tx))? {
@@ -333,16 +359,21 @@ fn allowed(cx: &banyan_base::Ctx, id: &str, model: &Model) -> Result<(), Problem
     Err(Error::Role(id.to_owned()).into())
 }
 
-fn run_cases(_: &Arc<Rules>, call: &Outside<'_>) -> Result<Reply, Problem> {
+fn run_cases(rules: &Arc<Rules>, call: &Outside<'_>) -> Result<Reply, Problem> {
     let sent: Sent = body(call.input)?;
-    let model = sent.model()?;
+    let model = rules.sent(&sent.xml, &sent.imports)?;
     let text = sent.cases().unwrap_or_default();
     let cases: Vec<Case> = cases::read(&text).map_err(|message| {
         Problem::new(codes::INVALID, "用例不符合要求。").with_error("/cases", "shape", message)
     })?;
-    let went: Vec<_> = cases.iter().map(|case| cases::run(call.cx, &model, case)).collect();
+    let went: Vec<_> = cases
+        .iter()
+        .map(|case| cases::run(call.cx, &model, case))
+        .collect();
     let passed = went.iter().filter(|went| went.passed).count();
-    Ok(Reply::value(json!({ "items": went, "passed": passed, "failed": went.len() - passed })))
+    Ok(Reply::value(
+        json!({ "items": went, "passed": passed, "failed": went.len() - passed }),
+    ))
 }
 
 /// An evaluation holds what somebody was asked about: whoever made it sees it, and administrators.

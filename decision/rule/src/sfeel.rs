@@ -105,7 +105,10 @@ pub fn key(value: &Value) -> Option<(Class, i128)> {
                 + i128::from(time.minute()) * 60
                 + i128::from(time.second())
                 - offset;
-            (Class::DateTime, seconds * 1_000_000_000 + i128::from(time.nanos()))
+            (
+                Class::DateTime,
+                seconds * 1_000_000_000 + i128::from(time.nanos()),
+            )
         }
         Value::DaysAndTimeDuration(duration) => (Class::DayTime, i128::from(duration.as_nanos())),
         Value::YearsAndMonthsDuration(duration) => (Class::YearMonth, i128::from(duration.as_months())),
@@ -147,12 +150,17 @@ pub fn days_of(year: i64, month: i64, day: i64) -> i64 {
 pub fn constant(node: &AstNode) -> Option<Value> {
     fn plain(node: &AstNode) -> bool {
         match node {
-            AstNode::Numeric(..) | AstNode::String(_) | AstNode::Boolean(_) | AstNode::Null | AstNode::At(_) => true,
+            AstNode::Numeric(..)
+            | AstNode::String(_)
+            | AstNode::Boolean(_)
+            | AstNode::Null
+            | AstNode::At(_) => true,
             AstNode::Neg(inner) => plain(inner),
             AstNode::FunctionInvocation(callee, arguments) => {
                 let named = matches!(&**callee, AstNode::Name(name)
                     if matches!(name.to_string().as_str(), "date" | "date and time" | "duration"));
-                named && matches!(&**arguments, AstNode::PositionalParameters(items) if items.iter().all(plain))
+                named
+                    && matches!(&**arguments, AstNode::PositionalParameters(items) if items.iter().all(plain))
             }
             _ => false,
         }
@@ -183,7 +191,11 @@ fn ordered(node: &AstNode) -> Option<(Class, i128)> {
 fn piece(node: &AstNode) -> Option<Piece> {
     let span = |inner: &AstNode, low: Option<bool>, high: Option<bool>| {
         let (class, at) = ordered(inner)?;
-        Some(Piece::Span(class, low.map(|closed| (at, closed)), high.map(|closed| (at, closed))))
+        Some(Piece::Span(
+            class,
+            low.map(|closed| (at, closed)),
+            high.map(|closed| (at, closed)),
+        ))
     };
     match node {
         AstNode::UnaryLt(inner) => span(inner, None, Some(false)),
@@ -192,13 +204,18 @@ fn piece(node: &AstNode) -> Option<Piece> {
         AstNode::UnaryGe(inner) => span(inner, Some(true), None),
         AstNode::UnaryEq(inner) => point(inner),
         AstNode::Range(start, end) => {
-            let (AstNode::IntervalStart(start, left), AstNode::IntervalEnd(end, right)) = (&**start, &**end) else {
+            let (AstNode::IntervalStart(start, left), AstNode::IntervalEnd(end, right)) = (&**start, &**end)
+            else {
                 return None;
             };
             let (class, low) = ordered(start)?;
             let (other, high) = ordered(end)?;
             let closed = |kind: &IntervalType| kind.closed();
-            (class == other).then_some(Piece::Span(class, Some((low, closed(left))), Some((high, closed(right)))))
+            (class == other).then_some(Piece::Span(
+                class,
+                Some((low, closed(left))),
+                Some((high, closed(right))),
+            ))
         }
         node => point(node),
     }
@@ -248,7 +265,11 @@ impl Test {
 
     /// Whether a value at this place of its class passes.
     pub fn passes_ordered(&self, class: Class, at: i128) -> bool {
-        let within = |pieces: &[Piece]| pieces.iter().any(|piece| piece.class() == Some(class) && piece.holds(at));
+        let within = |pieces: &[Piece]| {
+            pieces
+                .iter()
+                .any(|piece| piece.class() == Some(class) && piece.holds(at))
+        };
         match self {
             Test::Any => true,
             Test::In(pieces) => within(pieces),
@@ -259,7 +280,11 @@ impl Test {
     }
 
     pub fn passes_text(&self, text: &str) -> bool {
-        let within = |pieces: &[Piece]| pieces.iter().any(|piece| matches!(piece, Piece::Text(own) if own == text));
+        let within = |pieces: &[Piece]| {
+            pieces
+                .iter()
+                .any(|piece| matches!(piece, Piece::Text(own) if own == text))
+        };
         match self {
             Test::Any => true,
             Test::In(pieces) => within(pieces),
@@ -307,8 +332,9 @@ pub fn shown(class: Class, at: i128) -> Json {
             });
             day.map_or(Json::Null, |day| Json::String(day.to_string()))
         }
-        Class::DateTime => jiff::Timestamp::from_nanosecond(at)
-            .map_or(Json::Null, |moment| Json::String(moment.to_string())),
+        Class::DateTime => {
+            jiff::Timestamp::from_nanosecond(at).map_or(Json::Null, |moment| Json::String(moment.to_string()))
+        }
         Class::DayTime => Json::String(format!("PT{}S", at / 1_000_000_000)),
         Class::YearMonth => Json::String(format!("P{at}M")),
         Class::Text | Class::Boolean => Json::Null,

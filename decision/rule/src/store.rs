@@ -59,8 +59,12 @@ fn maybe(value: Option<&String>) -> Value {
 /// # Errors
 /// Where the database refuses.
 pub fn versions(tx: &mut Tx<'_>, package: &str, name: &str) -> Result<Vec<Stored>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM decision_model WHERE package = ? AND name = ? ORDER BY version DESC");
-    tx.query(&sql, &[text(package), text(name)])?.iter().map(stored).collect()
+    let sql =
+        format!("SELECT {COLUMNS} FROM decision_model WHERE package = ? AND name = ? ORDER BY version DESC");
+    tx.query(&sql, &[text(package), text(name)])?
+        .iter()
+        .map(stored)
+        .collect()
 }
 
 /// A version of a model.
@@ -77,7 +81,12 @@ pub fn version(tx: &mut Tx<'_>, package: &str, name: &str, version: i64) -> Resu
 ///
 /// # Errors
 /// Where the database refuses.
-pub fn in_force(tx: &mut Tx<'_>, package: &str, name: &str, day: &str) -> Result<Option<(i64, String)>, Error> {
+pub fn in_force(
+    tx: &mut Tx<'_>,
+    package: &str,
+    name: &str,
+    day: &str,
+) -> Result<Option<(i64, String)>, Error> {
     let sql = "SELECT version, hash FROM decision_model WHERE package = ? AND name = ? AND retired_at IS NULL \
                AND effective_from <= ? AND (effective_until IS NULL OR effective_until > ?) ORDER BY version DESC LIMIT 1";
     let row = tx.query_opt(sql, &[text(package), text(name), text(day), text(day)])?;
@@ -102,7 +111,8 @@ pub fn newest(tx: &mut Tx<'_>) -> Result<Vec<Stored>, Error> {
 /// Where the database refuses.
 pub fn publish(tx: &mut Tx<'_>, one: &Stored) -> Result<(), Error> {
     let list = |items: &[String]| Value::Text(Json::from(items.to_vec()).to_string());
-    let sql = format!("INSERT INTO decision_model ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    let sql =
+        format!("INSERT INTO decision_model ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     let values = [
         text(&one.package),
         text(&one.name),
@@ -128,7 +138,12 @@ pub fn publish(tx: &mut Tx<'_>, one: &Stored) -> Result<(), Error> {
 /// Where the database refuses.
 pub fn keep_cases(tx: &mut Tx<'_>, one: &Stored, cases: &str) -> Result<(), Error> {
     let sql = "UPDATE decision_model SET cases = ? WHERE package = ? AND name = ? AND version = ?";
-    let key = [text(cases), text(&one.package), text(&one.name), Value::Int(one.version)];
+    let key = [
+        text(cases),
+        text(&one.package),
+        text(&one.name),
+        Value::Int(one.version),
+    ];
     tx.execute(sql, &key).map(|_| ())
 }
 
@@ -147,8 +162,12 @@ pub fn retire(tx: &mut Tx<'_>, package: &str, name: &str, at: Option<&str>) -> R
 /// # Errors
 /// Where the database refuses.
 pub fn names(tx: &mut Tx<'_>, package: &str) -> Result<Vec<String>, Error> {
-    let sql = "SELECT DISTINCT name FROM decision_model WHERE package = ? AND retired_at IS NULL ORDER BY name";
-    tx.query(sql, &[text(package)])?.iter().map(|row| row.get(0)).collect()
+    let sql =
+        "SELECT DISTINCT name FROM decision_model WHERE package = ? AND retired_at IS NULL ORDER BY name";
+    tx.query(sql, &[text(package)])?
+        .iter()
+        .map(|row| row.get(0))
+        .collect()
 }
 
 /// An evaluation as kept.
@@ -176,7 +195,8 @@ const EVALUATION: &str = "id, package, name, version, hash, decision, input, res
 /// # Errors
 /// Where the database refuses.
 pub fn keep(tx: &mut Tx<'_>, one: &Evaluation) -> Result<(), Error> {
-    let sql = format!("INSERT INTO decision_evaluation ({EVALUATION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    let sql =
+        format!("INSERT INTO decision_evaluation ({EVALUATION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     let values = [
         text(&one.id),
         text(&one.package),

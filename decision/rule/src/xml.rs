@@ -156,7 +156,10 @@ impl Places {
     }
 
     fn of(&self, text: &str, offset: usize) -> Place {
-        let line = self.starts.partition_point(|start| *start <= offset).saturating_sub(1);
+        let line = self
+            .starts
+            .partition_point(|start| *start <= offset)
+            .saturating_sub(1);
         let start = self.starts.get(line).copied().unwrap_or(0);
         let column = text.get(start..offset).map_or(0, |part| part.chars().count());
         Place {
@@ -199,7 +202,8 @@ pub fn read(text: &str) -> Result<Notes, Unread> {
     })?;
     let root = document.root_element();
     if !tag(root, "definitions") {
-        let message = "this is no DMN 1.3, 1.4 or 1.5 model: its root is not `definitions` of a DMN namespace";
+        let message =
+            "this is no DMN 1.3, 1.4 or 1.5 model: its root is not `definitions` of a DMN namespace";
         return Err(refuse("not-dmn", message.into()));
     }
     let places = Places::new(text);
@@ -213,9 +217,15 @@ fn depth(text: &str) -> Result<(), String> {
     while let Some(at) = rest.find('<') {
         rest = rest.get(at + 1..).unwrap_or_default();
         if rest.starts_with("!--") {
-            rest = rest.find("-->").and_then(|end| rest.get(end..)).unwrap_or_default();
+            rest = rest
+                .find("-->")
+                .and_then(|end| rest.get(end..))
+                .unwrap_or_default();
         } else if rest.starts_with("![CDATA[") {
-            rest = rest.find("]]>").and_then(|end| rest.get(end..)).unwrap_or_default();
+            rest = rest
+                .find("]]>")
+                .and_then(|end| rest.get(end..))
+                .unwrap_or_default();
         } else if rest.starts_with('/') {
             depth = depth.saturating_sub(1);
         } else if !rest.starts_with(['?', '!']) {
@@ -224,7 +234,10 @@ fn depth(text: &str) -> Result<(), String> {
                 depth += 1;
             }
             if depth > limits::XML_DEPTH {
-                return Err(format!("elements are nested more than {} deep", limits::XML_DEPTH));
+                return Err(format!(
+                    "elements are nested more than {} deep",
+                    limits::XML_DEPTH
+                ));
             }
         }
     }
@@ -243,7 +256,9 @@ fn notes(root: Node<'_, '_>, place: &dyn Fn(Node<'_, '_>) -> Place) -> Notes {
         title: root.attribute("label").map(str::to_owned),
         effective_from: own(root, "effectiveFrom"),
         effective_until: own(root, "effectiveUntil"),
-        roles: own(root, "roles").map_or_else(Vec::new, |roles| roles.split_whitespace().map(str::to_owned).collect()),
+        roles: own(root, "roles").map_or_else(Vec::new, |roles| {
+            roles.split_whitespace().map(str::to_owned).collect()
+        }),
         record: own(root, "record").as_deref() == Some("true"),
         ..Notes::default()
     };
@@ -257,13 +272,26 @@ fn notes(root: Node<'_, '_>, place: &dyn Fn(Node<'_, '_>) -> Place) -> Notes {
         }
         if matches!(
             name,
-            "inputData" | "decision" | "businessKnowledgeModel" | "decisionService" | "variable" | "parameter"
-                | "formalParameter" | "parameters" | "itemComponent" | "column" | "import" | "output"
+            "inputData"
+                | "decision"
+                | "businessKnowledgeModel"
+                | "decisionService"
+                | "variable"
+                | "parameter"
+                | "formalParameter"
+                | "parameters"
+                | "itemComponent"
+                | "column"
+                | "import"
+                | "output"
         ) && let Some(known) = node.attribute("name")
         {
             notes.names.push(known.trim().to_owned());
         }
-        notes.iterates |= matches!(name, "for" | "every" | "some" | "filter" | "functionDefinition" | "encapsulatedLogic");
+        notes.iterates |= matches!(
+            name,
+            "for" | "every" | "some" | "filter" | "functionDefinition" | "encapsulatedLogic"
+        );
         if matches!(name, "for" | "every" | "some")
             && let Some(known) = node.attribute("iteratorVariable")
         {
@@ -314,24 +342,37 @@ fn element(node: Node<'_, '_>, place: &dyn Fn(Node<'_, '_>) -> Place) -> Option<
         locals: Vec::new(),
         texts: Vec::new(),
     };
-    for inner in node.descendants().filter(|inner| inner.is_element() && is_dmn(*inner)) {
+    for inner in node
+        .descendants()
+        .filter(|inner| inner.is_element() && is_dmn(*inner))
+    {
         match inner.tag_name().name() {
             "decisionTable" => note.tables.push(table(inner, place)),
-            "requiredDecision" | "requiredInput" | "requiredKnowledge" | "inputDecision" | "outputDecision"
+            "requiredDecision"
+            | "requiredInput"
+            | "requiredKnowledge"
+            | "inputDecision"
+            | "outputDecision"
             | "encapsulatedDecision" => {
                 if let Some(href) = inner.attribute("href") {
                     note.requires.push((href.to_owned(), place(inner)));
                 }
             }
             "for" | "every" | "some" => {
-                note.locals.extend(inner.attribute("iteratorVariable").map(|name| name.trim().to_owned()));
+                note.locals.extend(
+                    inner
+                        .attribute("iteratorVariable")
+                        .map(|name| name.trim().to_owned()),
+                );
             }
             "contextEntry" => {
                 let variable = child(inner, "variable").and_then(|variable| variable.attribute("name"));
                 note.locals.extend(variable.map(|name| name.trim().to_owned()));
             }
             "text" => {
-                let parent = inner.parent_element().map_or("", |parent| parent.tag_name().name());
+                let parent = inner
+                    .parent_element()
+                    .map_or("", |parent| parent.tag_name().name());
                 if parent == "annotationEntry" {
                     continue;
                 }
@@ -360,7 +401,9 @@ fn element(node: Node<'_, '_>, place: &dyn Fn(Node<'_, '_>) -> Place) -> Option<
 
 fn owner(node: Node<'_, '_>) -> Option<String> {
     let entry = node.ancestors().find(|above| tag(*above, "contextEntry"))?;
-    child(entry, "variable")?.attribute("name").map(|name| name.trim().to_owned())
+    child(entry, "variable")?
+        .attribute("name")
+        .map(|name| name.trim().to_owned())
 }
 
 fn parameters(node: Node<'_, '_>) -> Vec<String> {
@@ -437,6 +480,26 @@ fn table(node: Node<'_, '_>, place: &dyn Fn(Node<'_, '_>) -> Place) -> TableNote
 /// # Errors
 /// Where it is no XML.
 pub fn prepared(text: &str, today: &str, now: &str, probes: bool) -> Result<String, String> {
+    let text = plain(text, today, now)?;
+    if !probes {
+        return Ok(text);
+    }
+    let document = Document::parse(&text).map_err(|error| error.to_string())?;
+    let root = document.root_element();
+    let decisions = root.children().filter(|node| tag(*node, "decision"));
+    let made: String = decisions
+        .enumerate()
+        .map(|(at, node)| probe(&text, node, at))
+        .collect();
+    let end = text
+        .get(..root.range().end)
+        .and_then(|whole| whole.rfind("</"))
+        .unwrap_or(text.len());
+    let (before, after) = text.split_at(end);
+    Ok(format!("{before}{made}{after}"))
+}
+
+fn plain(text: &str, today: &str, now: &str) -> Result<String, String> {
     let document = Document::parse(text).map_err(|error| error.to_string())?;
     let mut edits: Vec<(std::ops::Range<usize>, String)> = Vec::new();
     let mut skip_until = 0;
@@ -446,44 +509,46 @@ pub fn prepared(text: &str, today: &str, now: &str, probes: bool) -> Result<Stri
             continue;
         }
         let space = node.tag_name().namespace().unwrap_or_default();
-        if !space.starts_with("https://www.omg.org/spec/DMN/") && !space.starts_with("http://www.omg.org/spec/DMN/") {
+        if !space.starts_with("https://www.omg.org/spec/DMN/")
+            && !space.starts_with("http://www.omg.org/spec/DMN/")
+        {
             skip_until = range.end;
             edits.push((range, String::new()));
             continue;
         }
         for attribute in node.attributes() {
-            if attribute.namespace().is_some_and(|space| !space.starts_with("http://www.w3.org/")) {
+            if attribute
+                .namespace()
+                .is_some_and(|space| !space.starts_with("http://www.w3.org/"))
+            {
                 edits.push((attribute.range(), String::new()));
             }
         }
         for name in ["typeRef", "outputTypeRef"] {
             let attribute = node.attribute_node(name);
-            if let Some((attribute, short)) = attribute.and_then(|one| Some((one, short_type(one.value())?))) {
+            if let Some((attribute, short)) = attribute.and_then(|one| Some((one, short_type(one.value())?)))
+            {
                 edits.push((attribute.range_value(), short.to_owned()));
             }
         }
         if tag(node, "typeRef")
-            && let Some((content, short)) = node.first_child().and_then(|one| Some((one, short_type(one.text()?)?)))
+            && let Some((content, short)) = node
+                .first_child()
+                .and_then(|one| Some((one, short_type(one.text()?)?)))
         {
             edits.push((content.range(), short.to_owned()));
         }
         if tag(node, "text") {
             let whole = text.get(range.clone()).unwrap_or_default();
-            let (bound, changed) = bind_clock(whole, today, now);
+            let (mut bound, mut changed) = bind_clock(whole, today, now);
+            if let Some(written) = question(node, &bound, text) {
+                bound = written;
+                changed = true;
+            }
             if changed {
                 skip_until = range.end;
                 edits.push((range, bound));
             }
-        }
-    }
-    if probes {
-        let root = document.root_element();
-        let decisions = root.children().filter(|node| tag(*node, "decision"));
-        let made: String = decisions.enumerate().map(|(at, node)| probe(text, node, at)).collect();
-        let end = text.get(..root.range().end).and_then(|whole| whole.rfind("</"));
-        if let Some(end) = end {
-            let (made, _) = bind_clock(&made, today, now);
-            edits.push((end..end, made));
         }
     }
     edits.sort_by_key(|(range, _)| range.start);
@@ -498,6 +563,76 @@ pub fn prepared(text: &str, today: &str, now: &str, probes: bool) -> Result<Stri
     }
     out.push_str(text.get(at..).unwrap_or_default());
     Ok(out)
+}
+
+/// A test that says `?` is nothing to the engine. It is written so that it is: a list of the value where the test is true, and
+/// an empty one where it is not.
+fn question(node: Node<'_, '_>, bound: &str, text: &str) -> Option<String> {
+    let entry = node
+        .parent_element()
+        .filter(|parent| tag(*parent, "inputEntry"))?;
+    let open = bound.find('>')? + 1;
+    let close = bound.rfind("</")?;
+    let inner = bound.get(open..close)?;
+    if !asks(inner) {
+        return None;
+    }
+    let rule = entry.parent_element()?;
+    let column = rule
+        .children()
+        .filter(|child| tag(*child, "inputEntry"))
+        .position(|child| child == entry)?;
+    let table = rule.parent_element()?;
+    let clause = table
+        .children()
+        .filter(|child| tag(*child, "input"))
+        .nth(column)?;
+    let expression = child(child(clause, "inputExpression")?, "text")?;
+    let raw = text.get(expression.range())?;
+    let value = raw.get(raw.find('>')? + 1..raw.rfind("</")?)?.trim();
+    let mut test = String::new();
+    split_quoted(inner, |piece, quoted| {
+        test.push_str(&if quoted {
+            piece.to_owned()
+        } else {
+            piece.replace('?', &format!("({value})"))
+        });
+    });
+    let (before, after) = (bound.get(..open)?, bound.get(close..)?);
+    Some(format!(
+        "{before}if ({}) then [({value})] else []{after}",
+        test.trim()
+    ))
+}
+
+/// Whether a test says `?` outside of quoted texts.
+pub fn asks(test: &str) -> bool {
+    let mut found = false;
+    split_quoted(test, |piece, quoted| found |= !quoted && piece.contains('?'));
+    found
+}
+
+/// Pieces outside and inside of quotation marks, in order.
+fn split_quoted(text: &str, mut piece: impl FnMut(&str, bool)) {
+    let (mut start, mut quoted, mut at) = (0, false, 0);
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let mark = ["&quot;", "&#34;", "\""]
+            .into_iter()
+            .find(|mark| rest.starts_with(mark));
+        let escaped = quoted && text.get(..at).is_some_and(|before| before.ends_with('\\'));
+        let step = match mark {
+            Some(mark) if !escaped => {
+                let end = if quoted { at + mark.len() } else { at };
+                piece(text.get(start..end).unwrap_or_default(), quoted);
+                start = end;
+                quoted = !quoted;
+                mark.len()
+            }
+            _ => rest.chars().next().map_or(1, char::len_utf8),
+        };
+        at += step;
+    }
+    piece(text.get(start..).unwrap_or_default(), quoted);
 }
 
 /// The engine knows the built-in types by their names in DMN, not by those in FEEL: to it such a value is null.
@@ -549,7 +684,12 @@ fn probe(text: &str, decision: Node<'_, '_>, at: usize) -> String {
     let mut values: Vec<String> = required_names(root, decision)
         .iter()
         .enumerate()
-        .map(|(number, name)| entry(&format!("r{number}"), &format!("<{p}text>{}</{p}text>", escaped(name))))
+        .map(|(number, name)| {
+            entry(
+                &format!("r{number}"),
+                &format!("<{p}text>{}</{p}text>", escaped(name)),
+            )
+        })
         .collect();
     let mut made = String::new();
     if let Some(table) = child(decision, "decisionTable") {
@@ -576,14 +716,19 @@ fn probe(text: &str, decision: Node<'_, '_>, at: usize) -> String {
             })
             .collect();
         let outputs = table.children().filter(|node| tag(*node, "output")).count();
-        let outputs: String = (0..outputs).map(|number| format!("<{p}output name=\"o{number}\"/>")).collect();
+        let outputs: String = (0..outputs)
+            .map(|number| format!("<{p}output name=\"o{number}\"/>"))
+            .collect();
         let head = head(&rules_name);
         made.push_str(&format!(
             "{head}<{p}decisionTable hitPolicy=\"RULE ORDER\">{columns}<{p}output name=\"rule\"/>{outputs}{rules}</{p}decisionTable></{p}decision>"
         ));
     }
     let head = head(&inputs_name);
-    made.push_str(&format!("{head}<{p}context>{}</{p}context></{p}decision>", values.concat()));
+    made.push_str(&format!(
+        "{head}<{p}context>{}</{p}context></{p}decision>",
+        values.concat()
+    ));
     made
 }
 
@@ -613,7 +758,9 @@ fn required_names(root: Node<'_, '_>, decision: Node<'_, '_>) -> Vec<String> {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// Replaces `today()` and `now()` outside of quoted texts; quotation marks may be written as entities.
@@ -621,7 +768,9 @@ pub fn bind_clock(text: &str, today: &str, now: &str) -> (String, bool) {
     let (mut out, mut rest, mut quoted, mut changed) = (String::new(), text, false, false);
     let mut before = ' ';
     while let Some(first) = rest.chars().next() {
-        let quote = ["&quot;", "&#34;", "\""].into_iter().find(|mark| rest.starts_with(mark));
+        let quote = ["&quot;", "&#34;", "\""]
+            .into_iter()
+            .find(|mark| rest.starts_with(mark));
         let step = if let Some(mark) = quote {
             quoted = !(quoted && before != '\\');
             mark.len()
@@ -649,7 +798,11 @@ pub fn bind_clock(text: &str, today: &str, now: &str) -> (String, bool) {
 /// `today ( )` or `now ( )` at the start of a text, and its length.
 fn call(text: &str) -> Option<(&'static str, usize)> {
     let word = ["today", "now"].into_iter().find(|word| text.starts_with(word))?;
-    let after = text.get(word.len()..)?.trim_start().strip_prefix('(')?.trim_start();
+    let after = text
+        .get(word.len()..)?
+        .trim_start()
+        .strip_prefix('(')?
+        .trim_start();
     let after = after.strip_prefix(')')?;
     Some((word, text.len() - after.len()))
 }

@@ -7,6 +7,9 @@ use dsntk_feel_parser::AstNode;
 pub const MAX_LENGTH: usize = 4_000;
 /// Deepest nesting of brackets, and of what the parser makes of operators.
 pub const MAX_DEPTH: usize = 40;
+/// Most words and signs in a row, such as `a + b.c`, before a bracket, a comparison or a text: all of them may be one name, and
+/// the parser tries them all. Its time grows with the cube of their number: 100 take some 10 ms, 800 seconds.
+pub const MAX_ROW: usize = 100;
 /// Most steps that iterations over ranges may take, those inside one another multiplied.
 /// The evaluator's time grows with their square: 1,000 take some 10 ms, 10,000 more than a second.
 pub const MAX_RANGE: i64 = 1_000;
@@ -53,10 +56,32 @@ pub fn pre_scan(text: &str) -> Result<(), String> {
     if operators + words > 400 {
         return Err("the expression has more than 400 operators".into());
     }
+    if longest_row(text) > MAX_ROW {
+        return Err(format!(
+            "more than {MAX_ROW} words and signs stand in a row; put parts of them into brackets"
+        ));
+    }
     if quoted {
         return Err("a text is not closed with a quotation mark".into());
     }
     Ok(())
+}
+
+/// The most words and signs that can be parts of one name.
+fn longest_row(text: &str) -> usize {
+    let (mut longest, mut row, mut word) = (0usize, 0usize, false);
+    for c in text.chars() {
+        let part = c.is_alphanumeric() || matches!(c, '_' | '?' | '\u{b7}');
+        let sign = matches!(c, '.' | '/' | '-' | '\'' | '+' | '*');
+        if sign || (part && !word) {
+            row += 1;
+        } else if !part && !c.is_whitespace() {
+            row = 0;
+        }
+        word = part;
+        longest = longest.max(row);
+    }
+    longest
 }
 
 /// Replaces `today()` and `now()` outside of texts by names that the context gives: the clock is the platform's.

@@ -91,6 +91,7 @@ pub(crate) struct Wrong {
     pub(crate) hint: &'static str,
 }
 
+const LINK: &str = "begin with https:, http:, mailto:, tel:, `/` or `#`, written out and not by a value";
 const PLAIN: &str = "leave it out; HTML in forms only says how text looks";
 
 /// Everything that must not stand there.
@@ -171,10 +172,37 @@ fn wrong_attribute(element: &str, name: &str, value: &str) -> Option<Wrong> {
         return Some(Wrong {
             rule: "form-html-link",
             message: format!("`{name}` of `<{element}>` is no address that may be opened"),
-            hint: "begin with https:, http:, mailto:, tel:, `/` or `#`, written out and not by a value",
+            hint: LINK,
         });
     }
     None
+}
+
+/// Markdown without its `<https://…>`, which are no elements.
+pub(crate) fn without_addresses(markdown: &str) -> String {
+    markdown
+        .replace("<https://", "https://")
+        .replace("<http://", "http://")
+        .replace("<mailto:", "mailto:")
+}
+
+/// The links and pictures of Markdown, `[text](address)`.
+pub(crate) fn check_links(markdown: &str) -> Vec<Wrong> {
+    let address = |part: &str| {
+        let part = part.trim_start().trim_start_matches('<');
+        part.split([')', ' ', '>']).next().unwrap_or("").to_owned()
+    };
+    markdown
+        .split("](")
+        .skip(1)
+        .map(address)
+        .filter(|address| !is_safe_address(address, false))
+        .map(|address| Wrong {
+            rule: "form-html-link",
+            message: format!("`{address}` is no address that may be opened"),
+            hint: LINK,
+        })
+        .collect()
 }
 
 /// Whether an address leads to a page or a picture and runs nothing.

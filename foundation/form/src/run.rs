@@ -11,7 +11,10 @@ use crate::claims::{self, Slot};
 use crate::finding::nearest;
 use crate::model::{Bound, Component, Form, Kind};
 use crate::number;
-use state::{State, Step};
+use state::State;
+pub(crate) use state::Step;
+#[cfg(test)]
+pub(crate) use state::set;
 
 /// Most rows of one dynamic list.
 pub const MAX_ROWS: usize = 500;

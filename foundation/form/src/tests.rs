@@ -1,3 +1,5 @@
+mod chance;
+mod differences;
 mod parsing;
 mod patterns;
 mod peer;

@@ -92,7 +92,12 @@ impl Db {
             let config = postgres::config(url)?;
             let pool = Pool::new(options.connections, move || PgConnection::connect(&config));
             // A wrong address or password is said at the start, not at the first request.
-            drop(pool.take()?);
+            if pool.take()?.logs_values()? {
+                tracing::warn!(
+                    "the PostgreSQL server writes values of rows that it refuses into its own log; as its superuser: \
+                     ALTER ROLE <the role of store.url> SET log_error_verbosity = terse"
+                );
+            }
             Backend::Postgres(pool)
         } else {
             return Err(Error::database(

@@ -54,20 +54,36 @@ pub(crate) fn config(url: &str) -> Result<Config, Error> {
     Ok(config)
 }
 
+/// What the server merely remarks on (tables that are there already …) is no news; the client would log each. And of a refused row the
+/// server's own log shall hold the error, not the values (`DETAIL: Key (…)=(…) already exists.`): this is a right that a role
+/// need not have, and whoever asks inside a block leaves no error behind.
+const SETUP: &str = "SET client_min_messages = warning;
+    DO $$ BEGIN
+        SET log_error_verbosity = terse;
+    EXCEPTION WHEN insufficient_privilege THEN
+        NULL;
+    END $$";
+
 impl PgConnection {
     pub(crate) fn connect(config: &Config) -> Result<PgConnection, Error> {
         let mut client = config.connect(NoTls).map_err(|e| Error::Unavailable {
             doing: "connecting to PostgreSQL".into(),
             cause: chain(&e),
         })?;
-        // What the server merely remarks on (tables that are there already …) is no news; the client would log each.
         client
-            .batch_execute("SET client_min_messages = warning")
+            .batch_execute(SETUP)
             .map_err(|e| error("setting up a connection", &e))?;
         Ok(PgConnection {
             client,
             statements: HashMap::new(),
         })
+    }
+
+    /// Whether the server's log holds values of rows that it refused.
+    pub(crate) fn logs_values(&mut self) -> Result<bool, Error> {
+        let sql = "SELECT current_setting('log_error_verbosity') <> 'terse'";
+        let row = self.client.query_one(sql, &[]).map_err(|e| error(sql, &e))?;
+        row.try_get(0).map_err(|e| error(sql, &e))
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::feed::Position;
 use crate::jobs::{JobError, JobHandler, NewJob};
 use crate::testing::{TestDb, databases, events_show, schema_lines};
-use crate::{Error, MIGRATIONS, feed, jobs, sql};
+use crate::{Db, Error, MIGRATIONS, Options, feed, jobs, sql};
 
 fn world() -> World {
     World::new(
@@ -59,6 +59,39 @@ fn postgres_keeps_its_remarks_to_itself() {
                 .get::<String>(0)
         };
         assert_eq!(test.db.read::<_, Error>(level).unwrap(), "warning");
+    }
+}
+
+/// A value that is there already is in the refusal here, and not in the log of PostgreSQL: the setting that leaves it out is made
+/// where the role may, and else the start says so.
+#[test]
+fn postgres_logs_no_values_of_refused_rows() {
+    for test in ready().into_iter().filter(|test| test.name == "postgres") {
+        let level = |db: &Db| {
+            db.read::<String, Error>(|tx| {
+                tx.query_opt("SELECT current_setting('log_error_verbosity')", &[])?
+                    .unwrap()
+                    .get(0)
+            })
+        };
+        assert_eq!(level(&test.db).unwrap(), "terse");
+        // A role that may not: it is let in all the same.
+        let name = format!("plain_{}", std::process::id());
+        let make = format!("CREATE ROLE {name} LOGIN PASSWORD 'x'");
+        test.db.write::<(), Error>(move |tx| tx.batch(&make)).unwrap();
+        let (scheme, rest) = test.url.split_once("://").unwrap();
+        let host = rest.split_once('@').map_or(rest, |(_, host)| host);
+        let plain = Db::open(&format!("{scheme}://{name}:x@{host}"), &Options::default()).unwrap();
+        assert_eq!(level(&plain).unwrap(), "default");
+        plain.close();
+        // As a superuser says it once, for good.
+        let set = format!("ALTER ROLE {name} SET log_error_verbosity = terse");
+        test.db.write::<(), Error>(move |tx| tx.batch(&set)).unwrap();
+        let plain = Db::open(&format!("{scheme}://{name}:x@{host}"), &Options::default()).unwrap();
+        assert_eq!(level(&plain).unwrap(), "terse");
+        plain.close();
+        let gone = format!("DROP ROLE {name}");
+        test.db.write::<(), Error>(move |tx| tx.batch(&gone)).unwrap();
     }
 }
 

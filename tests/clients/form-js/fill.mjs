@@ -6,13 +6,16 @@ import { JSDOM } from "jsdom";
 
 const dom = new JSDOM("<!doctype html><body></body>", { pretendToBeVisual: true, url: "http://localhost/" });
 const names = [
-  "document", "Node", "Element", "HTMLElement", "KeyboardEvent", "MutationObserver", "CustomEvent", "Event",
-  "getComputedStyle", "requestAnimationFrame", "cancelAnimationFrame", "DOMParser", "NodeFilter",
+  "document", "navigator", "Node", "Element", "HTMLElement", "KeyboardEvent", "MutationObserver", "CustomEvent", "Event",
+  "getComputedStyle", "DOMParser", "NodeFilter",
   "HTMLTemplateElement", "DocumentFragment", "NamedNodeMap", "HTMLFormElement",
 ];
 const put = (name, value) => Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
 put("window", dom.window);
 for (const name of names) put(name, dom.window[name]);
+// Nobody looks: what is to be drawn is drawn at once.
+put("requestAnimationFrame", (draw) => setTimeout(() => draw(performance.now()), 0));
+put("cancelAnimationFrame", clearTimeout);
 // What jsdom does not have, and what only layout needs.
 class Nothing {
   observe() {}
@@ -27,13 +30,13 @@ put("DataTransfer", class { files = empty; items = { add() {} }; });
 // Its module build names files without endings, which Node does not find; the other one is the same code.
 const { createForm } = createRequire(import.meta.url)("@bpmn-io/form-js-viewer");
 
+// Conditions and expressions are looked at when it is drawn: waits until what it holds stays the same.
 const settled = async (form) => {
-  // Conditions and expressions are looked at when it is drawn; until what it holds stays the same.
   let before;
-  for (let round = 0; round < 40; round += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 4));
+  for (let [round, same] = [0, 0]; round < 200 && same < 8; round += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
     const now = JSON.stringify(form._getState().data);
-    if (round > 2 && now === before) return;
+    same = now === before ? same + 1 : 0;
     before = now;
   }
 };

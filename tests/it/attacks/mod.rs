@@ -8,6 +8,7 @@ mod others;
 mod stand;
 mod wires;
 
+pub use stand::good;
 use stand::{Stand, each};
 
 /// Nothing is open but what is meant to be, and what is open tells nothing that is not public.

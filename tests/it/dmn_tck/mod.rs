@@ -62,7 +62,10 @@ fn the_dmn_tck_passes_over_http() {
         if case.name.starts_with(JAVA) {
             let rules = answer["findings"].as_array().expect("findings");
             assert_eq!(status, 422, "{answer}");
-            assert!(rules.iter().all(|rule| rule["rule"] == "external-function"), "{answer}");
+            assert!(
+                rules.iter().all(|rule| rule["rule"] == "external-function"),
+                "{answer}"
+            );
             refused += 1;
             continue;
         }
@@ -76,11 +79,25 @@ fn the_dmn_tck_passes_over_http() {
         } else if known.contains(case.name.as_str()) {
             failed.insert(case.name.clone());
         } else {
-            faults.push(format!("{}: {status}, expected {:?}: {answer}", case.name, case.expected));
+            faults.push(format!(
+                "{}: {status}, expected {:?}: {answer}",
+                case.name, case.expected
+            ));
         }
     }
-    println!("results and passed by level: {counts:?}; refused for Java: {refused}; known: {}", failed.len());
+    println!(
+        "results and passed by level: {counts:?}; refused for Java: {refused}; known: {}",
+        failed.len()
+    );
     assert!(faults.is_empty(), "{faults:#?}");
-    assert_eq!(failed.len(), KNOWN.len(), "what passes must go from the list: {failed:?}");
-    assert_eq!(counts.get(&2).map(|count| count.0 - count.1), Some(0), "all of level 2");
+    assert_eq!(
+        failed.len(),
+        KNOWN.len(),
+        "what passes must go from the list: {failed:?}"
+    );
+    assert_eq!(
+        counts.get(&2).map(|count| count.0 - count.1),
+        Some(0),
+        "all of level 2"
+    );
 }

@@ -43,7 +43,10 @@ pub fn cases(root: &Path, level: u8) -> Vec<Case> {
         .map(|entry| entry.expect("an entry").path())
         .collect();
     folders.sort();
-    folders.iter().flat_map(|folder| folder_cases(folder, level)).collect()
+    folders
+        .iter()
+        .flat_map(|folder| folder_cases(folder, level))
+        .collect()
 }
 
 fn folder_cases(folder: &Path, level: u8) -> Vec<Case> {
@@ -72,7 +75,9 @@ fn folder_cases(folder: &Path, level: u8) -> Vec<Case> {
                 let name = result.attribute("name").expect("a name");
                 // A result of an invocable is that of the invocable.
                 let asked = case.attribute("invocableName").unwrap_or(name);
-                let expected = elements(result, "expected").next().map_or(Expected::Null, expected);
+                let expected = elements(result, "expected")
+                    .next()
+                    .map_or(Expected::Null, expected);
                 found.push(Case {
                     level,
                     name: format!("{stem}/{id}/{name}"),
@@ -81,7 +86,9 @@ fn folder_cases(folder: &Path, level: u8) -> Vec<Case> {
                     asked: asked.into(),
                     input: input.clone(),
                     expected,
-                    part: case.attribute("invocableName").and(several.then(|| name.to_owned())),
+                    part: case
+                        .attribute("invocableName")
+                        .and(several.then(|| name.to_owned())),
                 });
             }
         }
@@ -90,11 +97,16 @@ fn folder_cases(folder: &Path, level: u8) -> Vec<Case> {
 }
 
 fn elements<'a, 'i: 'a>(node: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item = Node<'a, 'i>> {
-    node.children().filter(move |child| child.tag_name().name() == name)
+    node.children()
+        .filter(move |child| child.tag_name().name() == name)
 }
 
 fn child_text(node: Node<'_, '_>, name: &'static str) -> String {
-    elements(node, name).next().and_then(|child| child.text()).unwrap_or_default().to_owned()
+    elements(node, name)
+        .next()
+        .and_then(|child| child.text())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
@@ -120,7 +132,8 @@ fn expected(node: Node<'_, '_>) -> Expected {
     }
     let mut components = elements(node, "component").peekable();
     if components.peek().is_some() {
-        let entries = components.map(|part| (part.attribute("name").expect("a name").to_owned(), expected(part)));
+        let entries =
+            components.map(|part| (part.attribute("name").expect("a name").to_owned(), expected(part)));
         return Expected::Context(entries.collect());
     }
     let Some(value) = elements(node, "value").next() else {
@@ -150,11 +163,20 @@ fn input_json(node: Node<'_, '_>) -> Json {
         match value {
             Expected::Null => Json::Null,
             Expected::Boolean(value) => value.into(),
-            Expected::Number(text) => serde_json::from_str(&text).unwrap_or_else(|_| json!(text.parse::<f64>().expect("a number"))),
+            Expected::Number(text) => {
+                serde_json::from_str(&text).unwrap_or_else(|_| json!(text.parse::<f64>().expect("a number")))
+            }
             Expected::Text(text) => text.into(),
-            Expected::Date(text) | Expected::Time(text) | Expected::DateTime(text) | Expected::Duration(text) => json!({ "@": text }),
+            Expected::Date(text)
+            | Expected::Time(text)
+            | Expected::DateTime(text)
+            | Expected::Duration(text) => json!({ "@": text }),
             Expected::List(items) => items.into_iter().map(json).collect(),
-            Expected::Context(entries) => entries.into_iter().map(|(name, value)| (name, json(value))).collect::<Map<_, _>>().into(),
+            Expected::Context(entries) => entries
+                .into_iter()
+                .map(|(name, value)| (name, json(value)))
+                .collect::<Map<_, _>>()
+                .into(),
         }
     }
     json(expected(node))
@@ -187,7 +209,9 @@ pub fn fits(expected: &Expected, got: &Json, kind: Option<&str>) -> bool {
         }
         (Expected::Context(expected), Json::Object(got)) => {
             expected.len() == got.len()
-                && expected.iter().all(|(name, value)| got.get(name).is_some_and(|got| fits(value, got, None)))
+                && expected
+                    .iter()
+                    .all(|(name, value)| got.get(name).is_some_and(|got| fits(value, got, None)))
         }
         _ => false,
     }

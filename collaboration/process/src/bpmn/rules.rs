@@ -18,12 +18,14 @@ mod graph;
 mod items;
 mod known;
 mod lint;
+mod manual;
 pub mod own_texts;
 mod structure;
 pub mod texts;
 
 pub use extensions::vocabulary;
 pub use known::{Anything, Kind, Known, Presence};
+pub use manual::manual;
 
 /// Most flaws that are told of one file, the worst.
 pub const MAX_FLAWS: usize = 1_000;
@@ -101,6 +103,7 @@ pub(crate) struct Look<'a> {
     linked: BTreeMap<Ix, Vec<Ix>>,
     /// Boundary events of each activity.
     bounded: BTreeMap<Ix, Vec<Ix>>,
+    any_executable: bool,
     pub(crate) flaws: Vec<Flaw>,
 }
 
@@ -147,6 +150,7 @@ impl<'a> Look<'a> {
             flows,
             linked,
             bounded,
+            any_executable: tree.all("process").any(|ix| tree.flag(ix, "isExecutable", false)),
             messages: lines("messageFlow"),
             into,
             out,
@@ -198,6 +202,19 @@ impl<'a> Look<'a> {
             at = self.tree.parent(ix);
         }
         false
+    }
+
+    /// Whether the engine has to do with it: what is in processes that only describe, beside one that is to be executed, is
+    /// none of its business. In a file where nothing is executable, all may be meant to be.
+    pub(crate) fn counts(&self, ix: Ix) -> bool {
+        let mut at = Some(ix);
+        while let Some(ix) = at {
+            if self.tree.is(ix, "process") {
+                return self.tree.flag(ix, "isExecutable", false) || !self.any_executable;
+            }
+            at = self.tree.parent(ix);
+        }
+        true
     }
 
     /// Event definitions of an event, those at the root followed: each with its name, less `EventDefinition`.

@@ -2,6 +2,7 @@
 
 mod breaking;
 mod checking;
+mod documented;
 mod executable;
 mod hostile;
 mod round_trip;

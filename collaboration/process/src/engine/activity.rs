@@ -89,6 +89,8 @@ impl Run<'_> {
         mut names: Map<String, Json>,
     ) -> Result<(), Fault> {
         names.extend(inputs.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let failed = self.failures(key);
+        self.forget_retry(key);
         match &activity.work {
             Work::Pass => self.go_on(key, Step::Leave(Json::Null)),
             Work::Script { format, script, .. } => {
@@ -97,7 +99,7 @@ impl Run<'_> {
                     self.go_on(key, Step::Leave(value));
                 } else {
                     let performed = self.host.script(format, script, &names);
-                    self.performed(key, activity, 0, performed);
+                    self.performed(key, activity, failed, performed);
                 }
             }
             Work::Service {
@@ -105,7 +107,6 @@ impl Run<'_> {
                 purpose,
                 ..
             } => {
-                let failed = self.failures(key);
                 let performed = self.host.operation(&OperationCall {
                     operation,
                     purpose: purpose.as_deref(),
@@ -117,7 +118,6 @@ impl Run<'_> {
                 let Some(topic) = topic else {
                     return fault("model", "服务任务没有写明操作或主题");
                 };
-                let failed = self.failures(key);
                 self.wait(key, Wait::Work(failed));
                 self.effect(Effect::Offer {
                     token: key,
@@ -126,7 +126,6 @@ impl Run<'_> {
                 });
             }
             Work::Rule { decision, .. } => {
-                let failed = self.failures(key);
                 let input = if activity.inputs.is_empty() { names } else { inputs };
                 let performed = self.host.decision(decision, &input);
                 self.performed(key, activity, failed, performed);
@@ -178,6 +177,21 @@ impl Run<'_> {
             .unwrap_or(0)
     }
 
+    /// The next failure is the last.
+    pub fn exhaust(&mut self, key: Key) {
+        let node = self.node_of(key).unwrap_or_default();
+        let sub = self.inst.key();
+        self.inst.subs.insert(
+            sub,
+            Sub {
+                holder: Holder::Token(key),
+                node,
+                definition: usize::MAX,
+                on: On::Retry(Timestamp::MAX),
+            },
+        );
+    }
+
     fn forget_retry(&mut self, key: Key) {
         let old: Vec<Key> = self
             .inst
@@ -198,7 +212,10 @@ impl Run<'_> {
                 self.forget_retry(key);
                 self.go_on(key, Step::Leave(result));
             }
-            Performed::Later => self.wait(key, Wait::Work(failed)),
+            Performed::Later => {
+                self.forget_retry(key);
+                self.wait(key, Wait::Work(failed));
+            }
             Performed::Failed { code, message, again } => {
                 self.forget_retry(key);
                 // What is likely to go better next time is caught by its own code only.

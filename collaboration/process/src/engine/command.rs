@@ -175,6 +175,10 @@ impl Run<'_> {
             .map_err(|fault| Refused::NoStart(fault.message))?;
         let node = self.node_of(token);
         self.note(node, Some(token), "retried", Json::Null);
+        if step == Step::Body {
+            // Tried once: whoever looks is to see at once whether it is mended.
+            self.exhaust(token);
+        }
         self.go_on(token, step);
         Ok(())
     }

@@ -24,7 +24,9 @@ impl Bits {
     }
 
     pub fn get(&self, row: usize) -> bool {
-        self.0.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 == 1)
+        self.0
+            .get(row / 64)
+            .is_some_and(|word| word >> (row % 64) & 1 == 1)
     }
 }
 
@@ -32,9 +34,15 @@ impl Bits {
 #[derive(Clone, Debug)]
 pub enum Values {
     /// Numbers as whole ones: `12.30` at two decimals is 1230.
-    Number { scaled: Vec<i64>, decimals: u8 },
+    Number {
+        scaled: Vec<i64>,
+        decimals: u8,
+    },
     /// Texts by their place in a dictionary.
-    Text { codes: Vec<u32>, dictionary: Vec<String> },
+    Text {
+        codes: Vec<u32>,
+        dictionary: Vec<String>,
+    },
     Boolean(Vec<bool>),
     /// Days since 1970.
     Date(Vec<i32>),
@@ -95,7 +103,11 @@ impl Frame {
     /// Where it has another length.
     pub fn add(&mut self, name: &str, column: Column) -> Result<(), String> {
         if column.values.len() != self.rows {
-            return Err(format!("the column {name} has {} rows, not {}", column.values.len(), self.rows));
+            return Err(format!(
+                "the column {name} has {} rows, not {}",
+                column.values.len(),
+                self.rows
+            ));
         }
         self.columns.insert(name.to_owned(), column);
         Ok(())
@@ -116,7 +128,11 @@ impl Frame {
             let cells: Vec<&Json> = rows
                 .iter()
                 .map(|row| {
-                    let found = row.get(name).or_else(|| row.iter().find(|(key, _)| same_name(&dsntk, key)).map(|(_, value)| value));
+                    let found = row.get(name).or_else(|| {
+                        row.iter()
+                            .find(|(key, _)| same_name(&dsntk, key))
+                            .map(|(_, value)| value)
+                    });
                     found.unwrap_or(&Json::Null)
                 })
                 .collect();
@@ -137,7 +153,9 @@ fn column(name: &str, kind: &Kind, cells: &[&Json]) -> Result<Column, String> {
     let ordered = |class: Class| -> Result<Vec<i128>, String> {
         let place = |cell: &&Json| match *cell {
             Json::Null => Ok(0),
-            Json::Number(number) if class == Class::Number => sfeel::parts(&number.to_string()).ok_or_else(|| misfit(cell)),
+            Json::Number(number) if class == Class::Number => {
+                sfeel::parts(&number.to_string()).ok_or_else(|| misfit(cell))
+            }
             Json::String(text) if class != Class::Number => {
                 let mut wrong = Vec::new();
                 let value = crate::convert::to_feel(&Json::String(text.clone()), kind, "", &mut wrong);
@@ -148,7 +166,9 @@ fn column(name: &str, kind: &Kind, cells: &[&Json]) -> Result<Column, String> {
         cells.iter().map(place).collect()
     };
     let small = |places: Vec<i128>| -> Result<Vec<i32>, String> {
-        let fit = places.into_iter().map(|at| i32::try_from(at).map_err(|_| format!("{at} does not fit the column {name}")));
+        let fit = places
+            .into_iter()
+            .map(|at| i32::try_from(at).map_err(|_| format!("{at} does not fit the column {name}")));
         fit.collect()
     };
     let values = match kind.base {
@@ -156,16 +176,21 @@ fn column(name: &str, kind: &Kind, cells: &[&Json]) -> Result<Column, String> {
             let parts = ordered(Class::Number)?;
             // As many decimals as the finest value needs.
             let mut decimals = 0u8;
-            while parts.iter().any(|at| at % power(DECIMALS - usize::from(decimals)) != 0) {
+            while parts
+                .iter()
+                .any(|at| at % power(DECIMALS - usize::from(decimals)) != 0)
+            {
                 decimals += 1;
             }
             let unit = power(DECIMALS - usize::from(decimals));
             let scaled: Result<Vec<i64>, _> = parts.into_iter().map(|at| i64::try_from(at / unit)).collect();
-            let scaled = scaled.map_err(|_| format!("numbers of the column {name} are too large for columns"))?;
+            let scaled =
+                scaled.map_err(|_| format!("numbers of the column {name} are too large for columns"))?;
             Values::Number { scaled, decimals }
         }
         Base::Text => {
-            let (mut codes, mut dictionary, mut known) = (Vec::with_capacity(cells.len()), Vec::new(), HashMap::new());
+            let (mut codes, mut dictionary, mut known) =
+                (Vec::with_capacity(cells.len()), Vec::new(), HashMap::new());
             for cell in cells {
                 let text = match cell {
                     Json::Null => "",
@@ -192,7 +217,9 @@ fn column(name: &str, kind: &Kind, cells: &[&Json]) -> Result<Column, String> {
         Base::Date => Values::Date(small(ordered(Class::Date)?)?),
         Base::YearMonth => Values::Months(small(ordered(Class::YearMonth)?)?),
         Base::DayTime => {
-            let fit = ordered(Class::DayTime)?.into_iter().map(|at| i64::try_from(at).map_err(|_| name.to_owned()));
+            let fit = ordered(Class::DayTime)?
+                .into_iter()
+                .map(|at| i64::try_from(at).map_err(|_| name.to_owned()));
             Values::Nanos(fit.collect::<Result<_, _>>()?)
         }
         _ => return Err(format!("the column {name} has no type that columns have")),

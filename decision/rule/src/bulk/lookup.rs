@@ -64,10 +64,19 @@ impl Lookup {
                 masks(tests, words, passes)
             }
         };
-        let every = || tests.iter().copied().chain(valid).chain(listed).flat_map(Test::pieces);
+        let every = || {
+            tests
+                .iter()
+                .copied()
+                .chain(valid)
+                .chain(listed)
+                .flat_map(Test::pieces)
+        };
         let mut ends: Vec<i128> = every()
             .filter_map(|piece| match piece {
-                Piece::Span(own, low, high) if *own == class => Some(low.iter().chain(high).map(|(at, _)| *at).collect::<Vec<_>>()),
+                Piece::Span(own, low, high) if *own == class => {
+                    Some(low.iter().chain(high).map(|(at, _)| *at).collect::<Vec<_>>())
+                }
                 _ => None,
             })
             .flatten()
@@ -101,7 +110,10 @@ impl Lookup {
             words,
             texts: texts.collect(),
             other_text: of(&|test| test.passes_text("\u{0}")),
-            boolean: [of(&|test| test.passes_boolean(false)), of(&|test| test.passes_boolean(true))],
+            boolean: [
+                of(&|test| test.passes_boolean(false)),
+                of(&|test| test.passes_boolean(true)),
+            ],
             null,
             ends,
             ordered,
@@ -116,7 +128,9 @@ impl Lookup {
     pub fn ordered(&self, at: i128) -> &[u64] {
         let below = self.ends.partition_point(|end| *end < at);
         let cell = below * 2 + usize::from(self.ends.get(below) == Some(&at));
-        self.ordered.get(cell * self.words..(cell + 1) * self.words).unwrap_or_default()
+        self.ordered
+            .get(cell * self.words..(cell + 1) * self.words)
+            .unwrap_or_default()
     }
 
     pub fn text(&self, text: &str) -> &[u64] {
@@ -135,7 +149,9 @@ impl Lookup {
     pub fn bind<'a>(&'a self, column: &'a Column) -> Result<Bound<'a>, String> {
         if column.values.class() != self.class {
             let (wanted, got) = (self.class.name(), column.values.class().name());
-            return Err(format!("a column of {got} stands where one of {wanted} is tested"));
+            return Err(format!(
+                "a column of {got} stands where one of {wanted} is tested"
+            ));
         }
         let unit = match &column.values {
             Values::Number { decimals, .. } => power(DECIMALS.saturating_sub(usize::from(*decimals))),
@@ -145,16 +161,15 @@ impl Lookup {
         let mut ends = Vec::with_capacity(self.ends.len());
         let mut exact = Vec::with_capacity(self.ends.len());
         for end in &self.ends {
-            // Beyond what a column can hold, the last value stands for all.
-            let floor = end.div_euclid(unit);
-            let clamped = i64::try_from(floor).unwrap_or(if floor < 0 { i64::MIN } else { i64::MAX });
-            ends.push(clamped);
-            exact.push(end.rem_euclid(unit) == 0 && i128::from(clamped) == floor);
+            let floor = i64::try_from(end.div_euclid(unit));
+            ends.push(floor.map_err(|_| "a test names a value that columns can't hold".to_owned())?);
+            exact.push(end.rem_euclid(unit) == 0);
         }
         let by_code = match &column.values {
-            Values::Text { dictionary, .. } => {
-                dictionary.iter().flat_map(|text| self.text(text).iter().copied()).collect()
-            }
+            Values::Text { dictionary, .. } => dictionary
+                .iter()
+                .flat_map(|text| self.text(text).iter().copied())
+                .collect(),
             _ => Vec::new(),
         };
         Ok(Bound {
@@ -209,7 +224,9 @@ impl Bound<'_> {
         let nulls = self.column.nulls.as_ref();
         let null = |row: usize| nulls.is_some_and(|nulls| nulls.get(from + row));
         match &self.column.values {
-            Values::Number { scaled, .. } => self.ordered(slice(scaled, from, rows), &null, masks, |value| *value),
+            Values::Number { scaled, .. } => {
+                self.ordered(slice(scaled, from, rows), &null, masks, |value| *value)
+            }
             Values::Nanos(values) => self.ordered(slice(values, from, rows), &null, masks, |value| *value),
             Values::Date(values) | Values::Months(values) => {
                 self.ordered(slice(values, from, rows), &null, masks, |value| i64::from(*value));
@@ -217,20 +234,34 @@ impl Bound<'_> {
             Values::Text { codes, .. } => {
                 for (row, code) in slice(codes, from, rows).iter().enumerate() {
                     let at = *code as usize * words;
-                    let by = if null(row) { &self.lookup.null[..] } else { self.by_code.get(at..at + words).unwrap_or_default() };
+                    let by = if null(row) {
+                        &self.lookup.null[..]
+                    } else {
+                        self.by_code.get(at..at + words).unwrap_or_default()
+                    };
                     and(row, masks, by);
                 }
             }
             Values::Boolean(values) => {
                 for (row, value) in slice(values, from, rows).iter().enumerate() {
-                    let by = if null(row) { self.lookup.null() } else { self.lookup.boolean(*value) };
+                    let by = if null(row) {
+                        self.lookup.null()
+                    } else {
+                        self.lookup.boolean(*value)
+                    };
                     and(row, masks, by);
                 }
             }
         }
     }
 
-    fn ordered<T>(&self, values: &[T], null: &dyn Fn(usize) -> bool, masks: &mut [u64], place: impl Fn(&T) -> i64) {
+    fn ordered<T>(
+        &self,
+        values: &[T],
+        null: &dyn Fn(usize) -> bool,
+        masks: &mut [u64],
+        place: impl Fn(&T) -> i64,
+    ) {
         let words = self.lookup.words;
         let any_null = self.column.nulls.is_some();
         for ((row, value), mask) in values.iter().enumerate().zip(masks.chunks_exact_mut(words)) {
@@ -238,7 +269,10 @@ impl Bound<'_> {
                 self.lookup.null()
             } else {
                 let cell = self.cell(place(value));
-                self.lookup.ordered.get(cell * words..(cell + 1) * words).unwrap_or_default()
+                self.lookup
+                    .ordered
+                    .get(cell * words..(cell + 1) * words)
+                    .unwrap_or_default()
             };
             for (word, by) in mask.iter_mut().zip(by) {
                 *word &= by;
@@ -259,5 +293,7 @@ impl Bound<'_> {
 }
 
 fn slice<T>(values: &[T], from: usize, rows: usize) -> &[T] {
-    values.get(from..(from + rows).min(values.len())).unwrap_or_default()
+    values
+        .get(from..(from + rows).min(values.len()))
+        .unwrap_or_default()
 }

@@ -37,11 +37,18 @@ pub struct Rows {
 ///
 /// # Errors
 /// Where there is no such decision, or a row can't be evaluated.
-pub fn decide_rows(cx: &Ctx, model: &Arc<Model>, decision: &str, rows: &[Map<String, Json>]) -> Result<Rows, Undecided> {
+pub fn decide_rows(
+    cx: &Ctx,
+    model: &Arc<Model>,
+    decision: &str,
+    rows: &[Map<String, Json>],
+) -> Result<Rows, Undecided> {
     let compiled = compile(model, decision).and_then(|plan| {
         let frame = Frame::of_rows(plan.inputs(), rows).map_err(|why| vec![why])?;
         let outcomes = plan.run(&frame, 1).map_err(|why| vec![why])?;
-        Ok((0..rows.len()).map(|row| (outcomes.result(row), outcomes.reasons(row))).unzip())
+        Ok((0..rows.len())
+            .map(|row| (outcomes.result(row), outcomes.reasons(row)))
+            .unzip())
     });
     match compiled {
         Ok((results, reasons)) => Ok(Rows {

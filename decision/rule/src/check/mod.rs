@@ -6,6 +6,8 @@
 mod sweep;
 mod tables;
 
+pub use tables::class_of;
+
 use std::sync::Arc;
 
 use banyan_base::{Ctx, Finding, Severity};
@@ -99,7 +101,14 @@ pub fn refused(refusal: &Refusal) -> Json {
 
 fn found(refusal: &Refusal) -> Found {
     let message = refusal.message.clone();
-    Found::new(Severity::Error, refusal.rule, &refusal.element, refusal.place, message).hint(refusal.hint)
+    Found::new(
+        Severity::Error,
+        refusal.rule,
+        &refusal.element,
+        refusal.place,
+        message,
+    )
+    .hint(refusal.hint)
 }
 
 /// Everything there is to say about a model and its cases.
@@ -129,12 +138,24 @@ pub fn of_model(model: &Model) -> Vec<Found> {
     let Some(notes) = model.notes.first() else {
         return all;
     };
-    for (value, name) in [(&notes.effective_from, "effectiveFrom"), (&notes.effective_until, "effectiveUntil")] {
-        if let Some(day) = value.as_ref().filter(|day| day.parse::<jiff::civil::Date>().is_err()) {
+    for (value, name) in [
+        (&notes.effective_from, "effectiveFrom"),
+        (&notes.effective_until, "effectiveUntil"),
+    ] {
+        if let Some(day) = value
+            .as_ref()
+            .filter(|day| day.parse::<jiff::civil::Date>().is_err())
+        {
             let message = format!("banyan:{name} is no day: {day}");
             all.push(
-                Found::new(Severity::Error, "effective-day", "", Place { line: 1, column: 1 }, message)
-                    .hint("write it as 2022-03-01"),
+                Found::new(
+                    Severity::Error,
+                    "effective-day",
+                    "",
+                    Place { line: 1, column: 1 },
+                    message,
+                )
+                .hint("write it as 2022-03-01"),
             );
         }
     }
@@ -142,21 +163,41 @@ pub fn of_model(model: &Model) -> Vec<Found> {
         && until <= from
     {
         let message = format!("the model ends on {until}, which is not after {from}");
-        all.push(Found::new(Severity::Error, "effective-day", "", Place { line: 1, column: 1 }, message));
+        all.push(Found::new(
+            Severity::Error,
+            "effective-day",
+            "",
+            Place { line: 1, column: 1 },
+            message,
+        ));
     }
     for element in &notes.elements {
         if element.name.is_empty() && element.kind != ElementKind::Other {
             let message = "an element has no name".to_owned();
-            all.push(Found::new(Severity::Error, "name-missing", "", element.place, message));
+            all.push(Found::new(
+                Severity::Error,
+                "name-missing",
+                "",
+                element.place,
+                message,
+            ));
         }
         let twice = notes.elements.iter().filter(|other| {
-            other.kind != ElementKind::Other && element.kind != ElementKind::Other && other.name == element.name
+            other.kind != ElementKind::Other
+                && element.kind != ElementKind::Other
+                && other.name == element.name
         });
         if twice.count() > 1 {
             let message = format!("the name `{}` is there more than once", element.name);
             all.push(
-                Found::new(Severity::Error, "name-twice", &element.name, element.place, message)
-                    .hint("decisions are asked for by their names"),
+                Found::new(
+                    Severity::Error,
+                    "name-twice",
+                    &element.name,
+                    element.place,
+                    message,
+                )
+                .hint("decisions are asked for by their names"),
             );
         }
     }
@@ -175,9 +216,15 @@ fn failed(cx: &Ctx, model: &Arc<Model>, case: &Case, text: &str) -> Option<Found
         case.name,
         went.got,
         went.expected,
-        if went.rules.is_empty() { "none".to_owned() } else { went.rules.join(", ") }
+        if went.rules.is_empty() {
+            "none".to_owned()
+        } else {
+            went.rules.join(", ")
+        }
     );
-    let at = text.find(&format!("\"{}\"", case.name)).and_then(|at| text.get(..at));
+    let at = text
+        .find(&format!("\"{}\"", case.name))
+        .and_then(|at| text.get(..at));
     let line = at.map_or(1, |before| before.matches('\n').count() + 1);
     let place = Place {
         line: u32::try_from(line).unwrap_or(1),

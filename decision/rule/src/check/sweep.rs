@@ -47,7 +47,11 @@ pub fn cells(class: Class, tests: &[&Test], allowed: Option<&Test>) -> Vec<Cell>
                 .collect();
             texts.sort();
             texts.dedup();
-            texts.into_iter().map(Cell::Text).chain([Cell::OtherText]).collect()
+            texts
+                .into_iter()
+                .map(Cell::Text)
+                .chain([Cell::OtherText])
+                .collect()
         }
         class => {
             let ends = every().flat_map(|piece| match piece {
@@ -84,7 +88,11 @@ fn stretches(class: Class, ends: &[i128]) -> Vec<Cell> {
         found.push(*end);
         if let Some(next) = ends.get(at + 1) {
             // Between two days that follow one another there is none; for numbers, between two ends there always is one.
-            let between = if next - end > step { end + step } else { end + (next - end) / 2 };
+            let between = if next - end > step {
+                end + step
+            } else {
+                end + (next - end) / 2
+            };
             if between > *end && between < *next {
                 found.push(between);
             }
@@ -136,19 +144,27 @@ impl Boxes {
         if search.look(0, by, &mut point) {
             return Answer::Point(point);
         }
-        if search.steps > STEPS { Answer::TooLarge } else { Answer::Nothing }
+        if search.steps > STEPS {
+            Answer::TooLarge
+        } else {
+            Answer::Nothing
+        }
     }
 
     /// A point that both rules cover.
     pub fn common(&self, a: usize, b: usize) -> Option<Vec<usize>> {
         let (a, b) = (self.rules.get(a)?, self.rules.get(b)?);
         let axes = a.iter().zip(b);
-        axes.map(|(a, b)| a.iter().zip(b).position(|(a, b)| *a && *b)).collect()
+        axes.map(|(a, b)| a.iter().zip(b).position(|(a, b)| *a && *b))
+            .collect()
     }
 
     /// An axis on which the rule covers nothing.
     pub fn empty(&self, rule: usize) -> Option<usize> {
-        self.rules.get(rule)?.iter().position(|cells| !cells.contains(&true))
+        self.rules
+            .get(rule)?
+            .iter()
+            .position(|cells| !cells.contains(&true))
     }
 
     pub fn example(&self, point: &[usize]) -> Map<String, Json> {
@@ -164,7 +180,9 @@ impl Boxes {
 
     fn covers(&self, rule: usize, axis: usize, cell: usize) -> bool {
         let cells = self.rules.get(rule).and_then(|axes| axes.get(axis));
-        cells.and_then(|cells| cells.get(cell)).is_some_and(|covered| *covered)
+        cells
+            .and_then(|cells| cells.get(cell))
+            .is_some_and(|covered| *covered)
     }
 }
 
@@ -191,13 +209,19 @@ impl Search<'_> {
         }
         for cell in 0..cells {
             let within = self.inside.is_none_or(|inside| {
-                inside.get(axis).and_then(|cells| cells.get(cell)).is_some_and(|within| *within)
+                inside
+                    .get(axis)
+                    .and_then(|cells| cells.get(cell))
+                    .is_some_and(|within| *within)
             });
             if !within {
                 continue;
             }
-            let still: Vec<usize> =
-                left.iter().copied().filter(|rule| self.boxes.covers(*rule, axis, cell)).collect();
+            let still: Vec<usize> = left
+                .iter()
+                .copied()
+                .filter(|rule| self.boxes.covers(*rule, axis, cell))
+                .collect();
             point.push(cell);
             if self.look(axis + 1, &still, point) {
                 return true;

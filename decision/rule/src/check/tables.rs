@@ -26,14 +26,22 @@ pub fn check(model: &Model) -> Vec<Found> {
     for element in definitions.drg_elements() {
         match element {
             DrgElement::Decision(decision) => {
-                let note = notes.elements.iter().find(|note| {
-                    note.kind == ElementKind::Decision && note.name == decision.name()
-                });
+                let note = notes
+                    .elements
+                    .iter()
+                    .find(|note| note.kind == ElementKind::Decision && note.name == decision.name());
                 let asked = model.invocables.iter().find(|one| {
                     one.model == 0 && one.kind == InvocableKind::Decision && one.name == decision.name()
                 });
-                let (Some(note), Some(asked)) = (note, asked) else { continue };
-                all.extend(types(&kinds, note, decision.variable().type_ref(), &notes.namespace));
+                let (Some(note), Some(asked)) = (note, asked) else {
+                    continue;
+                };
+                all.extend(types(
+                    &kinds,
+                    note,
+                    decision.variable().type_ref(),
+                    &notes.namespace,
+                ));
                 all.extend(names(model, note, asked));
                 if let (Some(table), Some(written)) = (table_of(decision), note.tables.first()) {
                     let output = kinds.find(&notes.namespace, decision.variable().type_ref());
@@ -47,7 +55,13 @@ pub fn check(model: &Model) -> Vec<Found> {
                     all.extend(one.check(note.law.is_some()));
                 } else if decision.decision_logic().is_none() {
                     let message = "the decision has no logic: it is always null".to_owned();
-                    all.push(Found::new(Severity::Warning, "logic-missing", decision.name(), note.place, message));
+                    all.push(Found::new(
+                        Severity::Warning,
+                        "logic-missing",
+                        decision.name(),
+                        note.place,
+                        message,
+                    ));
                 }
             }
             DrgElement::InputData(input) => {
@@ -62,12 +76,7 @@ pub fn check(model: &Model) -> Vec<Found> {
     all
 }
 
-fn types(
-    kinds: &Kinds<'_>,
-    note: &ElementNote,
-    name: &str,
-    namespace: &str,
-) -> Option<Found> {
+fn types(kinds: &Kinds<'_>, note: &ElementNote, name: &str, namespace: &str) -> Option<Found> {
     if kinds.find(namespace, name).is_some() {
         return None;
     }
@@ -91,7 +100,9 @@ fn columns(
         .map(|(at, clause)| {
             let named = named_kind(asked, clause.input_expression.trim());
             let written = written.input_types.get(at).cloned().flatten();
-            let declared = written.and_then(|name| kinds.find(namespace, &name)).filter(|kind| kind.base != Base::Any);
+            let declared = written
+                .and_then(|name| kinds.find(namespace, &name))
+                .filter(|kind| kind.base != Base::Any);
             match (declared, named) {
                 (Some(declared), Some(named)) if declared.base == named.base => Kind {
                     allowed: declared.allowed.or(named.allowed),
@@ -105,11 +116,22 @@ fn columns(
 }
 
 fn named_kind(asked: &Invocable, expression: &str) -> Option<Kind> {
-    let (first, rest) = expression.split_once('.').map_or((expression, None), |(a, b)| (a, Some(b)));
-    let (_, mut kind) = asked.inputs.iter().find(|(name, _)| name.to_string() == first.trim()).cloned()?;
+    let (first, rest) = expression
+        .split_once('.')
+        .map_or((expression, None), |(a, b)| (a, Some(b)));
+    let (_, mut kind) = asked
+        .inputs
+        .iter()
+        .find(|(name, _)| name.to_string() == first.trim())
+        .cloned()?;
     for part in rest.into_iter().flat_map(|rest| rest.split('.')) {
-        let Base::Context(entries) = kind.base else { return None };
-        kind = entries.into_iter().find(|(name, _)| name.to_string() == part.trim())?.1;
+        let Base::Context(entries) = kind.base else {
+            return None;
+        };
+        kind = entries
+            .into_iter()
+            .find(|(name, _)| name.to_string() == part.trim())?
+            .1;
     }
     Some(kind)
 }
@@ -142,12 +164,17 @@ impl Table<'_> {
     }
 
     fn place(&self, rule: usize) -> Place {
-        self.written.rules.get(rule).map_or(self.written.place, |note| note.place)
+        self.written
+            .rules
+            .get(rule)
+            .map_or(self.written.place, |note| note.place)
     }
 
     fn cell(&self, rule: usize, column: usize) -> Place {
         let note = self.written.rules.get(rule);
-        note.and_then(|note| note.cells.get(column)).copied().unwrap_or_else(|| self.place(rule))
+        note.and_then(|note| note.cells.get(column))
+            .copied()
+            .unwrap_or_else(|| self.place(rule))
     }
 
     fn check(&self, law: bool) -> Vec<Found> {
@@ -159,7 +186,12 @@ impl Table<'_> {
         let tests: Vec<Vec<Test>> = self
             .table
             .rules()
-            .map(|rule| rule.input_entries.iter().map(|entry| sfeel::read(&entry.text)).collect())
+            .map(|rule| {
+                rule.input_entries
+                    .iter()
+                    .map(|entry| sfeel::read(&entry.text))
+                    .collect()
+            })
             .collect();
         let wrong = self.inputs(&tests);
         let fit = wrong.is_empty();
@@ -174,7 +206,10 @@ impl Table<'_> {
     fn policy(&self) -> Vec<Found> {
         let mut all = Vec::new();
         let outputs = self.table.output_clauses().count();
-        let values = self.table.output_clauses().any(|clause| clause.allowed_output_values.is_some());
+        let values = self
+            .table
+            .output_clauses()
+            .any(|clause| clause.allowed_output_values.is_some());
         let policy = self.table.hit_policy();
         let here = self.written.place;
         if matches!(policy, HitPolicy::Priority | HitPolicy::OutputOrder) && !values {
@@ -202,9 +237,14 @@ impl Table<'_> {
         if let HitPolicy::Collect(BuiltinAggregator::Sum) = policy {
             for (at, rule) in self.table.rules().enumerate() {
                 let text = rule.output_entries.first().map_or("", |entry| entry.text.trim());
-                if literal_class(text).is_some_and(|class| !matches!(class, Class::Number | Class::DayTime | Class::YearMonth)) {
+                if literal_class(text)
+                    .is_some_and(|class| !matches!(class, Class::Number | Class::DayTime | Class::YearMonth))
+                {
                     let message = format!("the sum can't take {text}");
-                    all.push(self.say(Severity::Error, "aggregation-type", self.place(at), message).rules(&[at + 1]));
+                    all.push(
+                        self.say(Severity::Error, "aggregation-type", self.place(at), message)
+                            .rules(&[at + 1]),
+                    );
                 }
             }
         }
@@ -221,7 +261,11 @@ impl Table<'_> {
         );
         let inputs = self.table.input_clauses().count();
         for (column, clause) in self.table.output_clauses().enumerate() {
-            let declared = clause.type_ref.as_deref().and_then(crate::kind::built_in).filter(|base| *base != Base::Any);
+            let declared = clause
+                .type_ref
+                .as_deref()
+                .and_then(crate::kind::built_in)
+                .filter(|base| *base != Base::Any);
             let base = match (&self.output.base, single && !listed) {
                 (Base::Context(entries), _) => {
                     let name = clause.name.as_deref().unwrap_or_default();
@@ -232,16 +276,25 @@ impl Table<'_> {
                 _ => None,
             };
             let wanted = base.or(declared).as_ref().and_then(class_of);
-            let values = clause.allowed_output_values.as_deref().map(sfeel::read).filter(|test| *test != Test::Other);
+            let values = clause
+                .allowed_output_values
+                .as_deref()
+                .map(sfeel::read)
+                .filter(|test| *test != Test::Other);
             for (at, rule) in self.table.rules().enumerate() {
-                let Some(text) = rule.output_entries.get(column).map(|entry| entry.text.trim()) else { continue };
+                let Some(text) = rule.output_entries.get(column).map(|entry| entry.text.trim()) else {
+                    continue;
+                };
                 let place = self.cell(at, inputs + column);
                 let class = literal_class(text);
                 if let (Some(wanted), Some(class)) = (wanted, class)
                     && wanted != class
                 {
                     let message = format!("the output {text} is a {}, not a {}", class.name(), wanted.name());
-                    all.push(self.say(Severity::Error, "output-type", place, message).rules(&[at + 1]));
+                    all.push(
+                        self.say(Severity::Error, "output-type", place, message)
+                            .rules(&[at + 1]),
+                    );
                 } else if values.as_ref().is_some_and(|values| !among(values, text)) {
                     let message = format!("the output {text} is not among the output values");
                     all.push(
@@ -257,7 +310,10 @@ impl Table<'_> {
 
     fn laws(&self) -> Option<Found> {
         let rules = self.written.rules.iter().enumerate();
-        let missing: Vec<usize> = rules.filter(|(_, rule)| rule.law.is_none()).map(|(at, _)| at + 1).collect();
+        let missing: Vec<usize> = rules
+            .filter(|(_, rule)| rule.law.is_none())
+            .map(|(at, _)| at + 1)
+            .collect();
         let first = *missing.first()?;
         let message = format!("no article of law is given for rules {}", list(&missing));
         Some(
@@ -273,11 +329,20 @@ impl Table<'_> {
         for (at, row) in tests.iter().enumerate() {
             for (column, test) in row.iter().enumerate() {
                 let wanted = self.columns.get(column).and_then(|kind| class_of(&kind.base));
-                let wrong = test.pieces().iter().filter_map(crate::sfeel::Piece::class).find(|class| Some(*class) != wanted);
+                let wrong = test
+                    .pieces()
+                    .iter()
+                    .filter_map(crate::sfeel::Piece::class)
+                    .find(|class| Some(*class) != wanted);
                 if let (Some(wanted), Some(class)) = (wanted, wrong) {
-                    let message = format!("the test is about a {}, the column is a {}", class.name(), wanted.name());
+                    let message = format!(
+                        "the test is about a {}, the column is a {}",
+                        class.name(),
+                        wanted.name()
+                    );
                     all.push(
-                        self.say(Severity::Error, "input-type", self.cell(at, column), message).rules(&[at + 1]),
+                        self.say(Severity::Error, "input-type", self.cell(at, column), message)
+                            .rules(&[at + 1]),
                     );
                 }
             }
@@ -300,15 +365,28 @@ impl Table<'_> {
         }
         let mut axes = Vec::new();
         for (axis, expression) in expressions.iter().enumerate() {
-            let own: Vec<usize> = (0..clauses.len()).filter(|column| axis_of.get(*column) == Some(&axis)).collect();
-            let column_tests: Vec<&Test> =
-                tests.iter().flat_map(|row| own.iter().filter_map(|column| row.get(*column))).collect();
+            let own: Vec<usize> = (0..clauses.len())
+                .filter(|column| axis_of.get(*column) == Some(&axis))
+                .collect();
+            let column_tests: Vec<&Test> = tests
+                .iter()
+                .flat_map(|row| own.iter().filter_map(|column| row.get(*column)))
+                .collect();
             let kind = own.first().and_then(|column| self.columns.get(*column));
-            let mut classes = column_tests.iter().flat_map(|test| test.pieces()).filter_map(crate::sfeel::Piece::class);
-            let class = kind.and_then(|kind| class_of(&kind.base)).or_else(|| classes.next());
-            let allowed = own.iter().find_map(|column| clauses.get(*column)?.allowed_input_values.clone());
+            let mut classes = column_tests
+                .iter()
+                .flat_map(|test| test.pieces())
+                .filter_map(crate::sfeel::Piece::class);
+            let class = kind
+                .and_then(|kind| class_of(&kind.base))
+                .or_else(|| classes.next());
+            let allowed = own
+                .iter()
+                .find_map(|column| clauses.get(*column)?.allowed_input_values.clone());
             let allowed = allowed.or_else(|| kind.and_then(|kind| kind.allowed.clone()));
-            let allowed = allowed.map(|text| sfeel::read(&text)).filter(|test| *test != Test::Other);
+            let allowed = allowed
+                .map(|text| sfeel::read(&text))
+                .filter(|test| *test != Test::Other);
             let cells = class.map(|class| cells(class, &column_tests, allowed.as_ref()));
             axes.push(Axis {
                 expression: (*expression).to_owned(),
@@ -342,7 +420,10 @@ impl Table<'_> {
         let mut all = Vec::new();
         if let Some(first) = opaque.first() {
             let numbers: Vec<usize> = opaque.iter().map(|rule| rule + 1).collect();
-            let message = format!("rules {} are not analysed: their tests are more than S-FEEL", list(&numbers));
+            let message = format!(
+                "rules {} are not analysed: their tests are more than S-FEEL",
+                list(&numbers)
+            );
             all.push(
                 self.say(Severity::Note, "not-analysed", self.place(*first), message)
                     .hint("gaps, overlaps and dead rules of these must be looked for by hand")
@@ -356,13 +437,18 @@ impl Table<'_> {
     }
 
     fn gap(&self, boxes: &Boxes, clear: &[usize], whole: bool) -> Option<Found> {
-        let default = self.table.output_clauses().all(|clause| clause.default_output_entry.is_some());
+        let default = self
+            .table
+            .output_clauses()
+            .all(|clause| clause.default_output_entry.is_some());
         if default || clear.is_empty() {
             return None;
         }
         let severity = match (self.table.hit_policy(), whole) {
             // Collecting nothing is often meant.
-            (HitPolicy::Collect(_) | HitPolicy::RuleOrder | HitPolicy::OutputOrder, _) | (_, false) => Severity::Note,
+            (HitPolicy::Collect(_) | HitPolicy::RuleOrder | HitPolicy::OutputOrder, _) | (_, false) => {
+                Severity::Note
+            }
             _ => Severity::Warning,
         };
         match boxes.uncovered(None, clear) {
@@ -395,20 +481,30 @@ impl Table<'_> {
         let outputs: Vec<Vec<&str>> = self
             .table
             .rules()
-            .map(|rule| rule.output_entries.iter().map(|entry| entry.text.trim()).collect())
+            .map(|rule| {
+                rule.output_entries
+                    .iter()
+                    .map(|entry| entry.text.trim())
+                    .collect()
+            })
             .collect();
         for (at, a) in clear.iter().enumerate() {
             for b in clear.iter().skip(at + 1) {
                 let same = outputs.get(*a) == outputs.get(*b);
                 let numbers = [a + 1, b + 1];
-                let Some(point) = boxes.common(*a, *b) else { continue };
+                let Some(point) = boxes.common(*a, *b) else {
+                    continue;
+                };
                 let (severity, rule, message) = match policy {
                     HitPolicy::Unique => {
                         let text = format!("rules {} both match some inputs, which get null", list(&numbers));
                         (Severity::Error, "overlap", text)
                     }
                     HitPolicy::Any if !same => {
-                        let text = format!("rules {} match the same inputs with other outputs", list(&numbers));
+                        let text = format!(
+                            "rules {} match the same inputs with other outputs",
+                            list(&numbers)
+                        );
                         (Severity::Error, "overlap", text)
                     }
                     HitPolicy::Collect(_) if same && boxes.rules.get(*a) == boxes.rules.get(*b) => {
@@ -432,9 +528,13 @@ impl Table<'_> {
         for rule in clear {
             if let Some(axis) = boxes.empty(*rule) {
                 let expression = boxes.axes.get(axis).map_or("", |axis| axis.expression.as_str());
-                let message = format!("rule {} never matches: no allowed value of `{expression}` passes", rule + 1);
+                let message = format!(
+                    "rule {} never matches: no allowed value of `{expression}` passes",
+                    rule + 1
+                );
                 all.push(
-                    self.say(Severity::Warning, "rule-dead", self.place(*rule), message).rules(&[rule + 1]),
+                    self.say(Severity::Warning, "rule-dead", self.place(*rule), message)
+                        .rules(&[rule + 1]),
                 );
                 continue;
             }
@@ -447,7 +547,10 @@ impl Table<'_> {
                 continue;
             }
             if let Answer::Nothing = boxes.uncovered(boxes.rules.get(*rule).map(Vec::as_slice), &before) {
-                let message = format!("rule {} never decides: others come before it for all its inputs", rule + 1);
+                let message = format!(
+                    "rule {} never decides: others come before it for all its inputs",
+                    rule + 1
+                );
                 all.push(
                     self.say(Severity::Warning, "rule-dead", self.place(*rule), message)
                         .hint("move it up, narrow the others, or take it out")
@@ -473,7 +576,12 @@ impl Table<'_> {
             let outputs = rules.get(rule).into_iter().flat_map(|rule| &rule.output_entries);
             outputs
                 .zip(&values)
-                .map(|(entry, values)| values.iter().position(|value| *value == entry.text.trim()).unwrap_or(usize::MAX))
+                .map(|(entry, values)| {
+                    values
+                        .iter()
+                        .position(|value| *value == entry.text.trim())
+                        .unwrap_or(usize::MAX)
+                })
                 .collect()
         };
         let own = place(rule);
@@ -492,7 +600,9 @@ impl Table<'_> {
 fn literal_class(text: &str) -> Option<Class> {
     match sfeel::read(text) {
         Test::In(pieces) => match pieces.as_slice() {
-            [piece] => piece.class().filter(|_| !text.trim_start().starts_with(['<', '>', '[', '(', ']', '='])),
+            [piece] => piece
+                .class()
+                .filter(|_| !text.trim_start().starts_with(['<', '>', '[', '(', ']', '='])),
             _ => None,
         },
         _ => None,
@@ -520,10 +630,15 @@ fn list(numbers: &[usize]) -> String {
 
 /// Inputs and decisions of the model that a decision uses without requiring them: to the engine they are null.
 fn names(model: &Model, note: &ElementNote, asked: &Invocable) -> Vec<Found> {
-    let Some(notes) = model.notes.first() else { return Vec::new() };
+    let Some(notes) = model.notes.first() else {
+        return Vec::new();
+    };
     let scope = guard::names_scope(&notes.names);
     let elements = notes.elements.iter().filter(|element| {
-        matches!(element.kind, ElementKind::Decision | ElementKind::Input | ElementKind::Knowledge)
+        matches!(
+            element.kind,
+            ElementKind::Decision | ElementKind::Input | ElementKind::Knowledge
+        )
     });
     let known: BTreeSet<&str> = elements.map(|element| element.name.as_str()).collect();
     let required: BTreeSet<&str> = note
@@ -532,7 +647,11 @@ fn names(model: &Model, note: &ElementNote, asked: &Invocable) -> Vec<Found> {
         .filter_map(|(href, _)| {
             let (space, id) = guard::target(&notes.namespace, href);
             let there = model.notes.iter().find(|notes| notes.namespace == space)?;
-            there.elements.iter().find(|element| element.id == id).map(|element| element.name.as_str())
+            there
+                .elements
+                .iter()
+                .find(|element| element.id == id)
+                .map(|element| element.name.as_str())
         })
         .chain(asked.required.iter().map(String::as_str))
         .collect();
@@ -555,8 +674,14 @@ fn names(model: &Model, note: &ElementNote, asked: &Invocable) -> Vec<Found> {
             if missing && !local && said.insert(name.clone()) {
                 let message = format!("`{name}` is used and not required: it is null here");
                 all.push(
-                    Found::new(Severity::Error, "requirement-missing", &note.name, text.place, message)
-                        .hint("draw a requirement from it to the decision"),
+                    Found::new(
+                        Severity::Error,
+                        "requirement-missing",
+                        &note.name,
+                        text.place,
+                        message,
+                    )
+                    .hint("draw a requirement from it to the decision"),
                 );
             }
         }
@@ -574,7 +699,11 @@ fn used_names(node: &AstNode, names: &mut BTreeSet<String>) {
         AstNode::ContextEntry(_, value) => used_names(value, names),
         // Inside of these, names can be those of entries and of what is iterated over.
         AstNode::Filter(left, _) => used_names(left, names),
-        AstNode::For(..) | AstNode::Some(..) | AstNode::Every(..) | AstNode::Context(_) | AstNode::FunctionDefinition(..) => {}
+        AstNode::For(..)
+        | AstNode::Some(..)
+        | AstNode::Every(..)
+        | AstNode::Context(_)
+        | AstNode::FunctionDefinition(..) => {}
         node => {
             for child in guard::children(node) {
                 used_names(child, names);

@@ -13,11 +13,11 @@ impl Reader<'_> {
             // Markdown may hold HTML too.
             "text" => {
                 self.template(node, "text");
-                self.clean(node, "text");
+                self.clean(node, word.name, "text");
             }
             "html" => {
                 self.template(node, "content");
-                self.clean(node, "content");
+                self.clean(node, word.name, "content");
             }
             "image" => self.image(node),
             "table" => self.columns(node),
@@ -34,7 +34,7 @@ impl Reader<'_> {
         }
     }
 
-    fn clean(&mut self, node: &Node, name: &str) {
+    fn clean(&mut self, node: &Node, word: &str, name: &str) {
         let Some(value) = node.get(name) else {
             return;
         };
@@ -42,7 +42,18 @@ impl Reader<'_> {
         if text.starts_with('=') {
             return;
         }
-        for wrong in html::check(text) {
+        let markdown = word == "text";
+        let plain = if markdown {
+            html::without_addresses(text)
+        } else {
+            text.to_owned()
+        };
+        let links = if markdown {
+            html::check_links(text)
+        } else {
+            Vec::new()
+        };
+        for wrong in html::check(&plain).into_iter().chain(links) {
             self.out.error(value.at, wrong.rule, wrong.message, wrong.hint);
         }
     }

@@ -1,5 +1,7 @@
 //! The fields of a form over data, those of each row apart: which are hidden, which read-only, what is computed.
 
+use std::cell::Cell;
+
 use banyan_base::{Ctx, FieldError};
 use banyan_feel::{EvalError, Expression};
 use serde_json::{Map, Value as Json};
@@ -11,6 +13,9 @@ use crate::number;
 
 /// How often conditions are looked at again until none changes. form-js looks twice.
 const MAX_SWEEPS: usize = 12;
+/// How many values expressions may read in all. Rows that each read all rows take time by their square; so does an
+/// iteration in FEEL.
+const MAX_READS: usize = 1_000_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -53,11 +58,21 @@ pub(crate) fn set(data: &mut Json, path: &[Step], value: Json) {
     *at = value;
 }
 
+/// How many values there are in it.
+fn size(json: &Json) -> usize {
+    match json {
+        Json::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Json::Object(members) => 1 + members.values().map(size).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+/// Takes a value away, and objects that hold nothing without it.
 fn remove(data: &mut Json, path: &[Step]) {
     let Some((Step::Key(last), way)) = path.split_last() else {
         return;
     };
-    let mut at = data;
+    let mut at = &mut *data;
     for step in way {
         let next = match step {
             Step::Key(name) => at.get_mut(name.as_str()),
@@ -66,8 +81,10 @@ fn remove(data: &mut Json, path: &[Step]) {
         let Some(next) = next else { return };
         at = next;
     }
-    if let Json::Object(members) = at {
-        members.shift_remove(last);
+    let Json::Object(members) = at else { return };
+    members.shift_remove(last);
+    if members.is_empty() && matches!(way.last(), Some(Step::Key(_))) {
+        remove(data, way);
     }
 }
 
@@ -92,9 +109,14 @@ pub(crate) struct Field<'f> {
 
 pub(crate) struct State<'f> {
     pub(crate) fields: Vec<Field<'f>>,
+    /// What expressions see: without what is hidden. As in the browser, a hidden value that is not inside another one
+    /// counts as the form was shown with it.
     data: Json,
+    /// What expressions in rows see of their row: what is hidden counts as it was given.
+    rows: Json,
     given: &'f Map<String, Json>,
     too_large: bool,
+    reads: Cell<usize>,
 }
 
 /// Where components are laid over data.
@@ -121,8 +143,10 @@ impl<'f> State<'f> {
         let mut state = State {
             fields: Vec::new(),
             data: Json::Object(given.clone()),
+            rows: Json::Object(given.clone()),
             given,
             too_large: false,
+            reads: Cell::new(0),
         };
         let (sent, root) = (Json::Object(sent.clone()), Json::Object(given.clone()));
         let over = Over {
@@ -258,8 +282,23 @@ impl<'f> State<'f> {
             return;
         };
         if field.hidden {
-            if !matches!(field.component.kind, Kind::Group) {
-                remove(&mut self.data, &field.path);
+            if matches!(field.component.kind, Kind::Group) {
+                return;
+            }
+            remove(&mut self.data, &field.path);
+            if let Some(Step::Key(top)) = field.path.first()
+                && self.data.get(top.as_str()).is_none()
+            {
+                let first = match field.path.len() {
+                    1 => Some(field.given.clone()),
+                    _ => self.given.get(top).cloned(),
+                };
+                if let Some(first) = first.filter(|first| !first.is_null()) {
+                    set(&mut self.data, &[Step::Key(top.clone())], first);
+                }
+            }
+            if field.component.is_input() {
+                set(&mut self.rows, &field.path, field.given.clone());
             }
             return;
         }
@@ -271,6 +310,7 @@ impl<'f> State<'f> {
             _ if field.locked => field.given.clone(),
             _ => field.sent.clone(),
         };
+        set(&mut self.rows, &field.path, value.clone());
         set(&mut self.data, &field.path, value);
     }
 
@@ -281,23 +321,23 @@ impl<'f> State<'f> {
         index: usize,
         expression: &Expression,
     ) -> Result<Json, EvalError> {
-        expression.evaluate(cx, &self.names(index, expression))
+        expression.evaluate(cx, &self.names(index, expression)?)
     }
 
     fn holds(&self, cx: &Ctx, index: usize, expression: &Expression) -> Result<bool, EvalError> {
-        expression.holds(cx, &self.names(index, expression))
+        expression.holds(cx, &self.names(index, expression)?)
     }
 
     /// The names that the expression reads: those of the data, and `this`, `parent` and `i` for rows.
-    fn names(&self, index: usize, expression: &Expression) -> Map<String, Json> {
+    fn names(&self, index: usize, expression: &Expression) -> Result<Map<String, Json>, EvalError> {
         let mut names = Map::new();
         let Some(field) = self.fields.get(index) else {
-            return names;
+            return Ok(names);
         };
         let scope = |from_end: usize| -> Json {
             let found = field.scopes.iter().rev().nth(from_end);
             match (found, from_end) {
-                (Some(path), _) => get(&self.data, path).cloned().unwrap_or_default(),
+                (Some(path), _) => get(&self.rows, path).cloned().unwrap_or_default(),
                 // Outside of all rows stands the whole.
                 (None, _) if from_end == field.scopes.len() => self.data.clone(),
                 (None, _) => Json::Null,
@@ -312,9 +352,16 @@ impl<'f> State<'f> {
                 (Some(value), _) => value.clone(),
                 (None, _) => continue,
             };
+            self.reads.set(self.reads.get() + size(&value));
             names.insert(name.clone(), value);
         }
-        names
+        if self.reads.get() > MAX_READS {
+            return Err(EvalError::Failed {
+                text: expression.text().to_owned(),
+                why: format!("the form's expressions read more than {MAX_READS} values"),
+            });
+        }
+        Ok(names)
     }
 
     /// Looks at every condition until none changes; false where that does not happen.
@@ -369,6 +416,7 @@ impl<'f> State<'f> {
             let path = self.fields.get(index).map(|field| field.path.clone());
             let path = path.unwrap_or_default();
             if get(&self.data, &path) != Some(&value) {
+                set(&mut self.rows, &path, value.clone());
                 set(&mut self.data, &path, value);
                 changed = true;
             }

@@ -1,8 +1,7 @@
 use banyan_base::{Severity, has_errors};
-use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::{cx, object, schema};
+use super::schema;
 use crate::parse;
 
 /// The rules that the components break, in order, with `!` before errors.
@@ -295,6 +294,14 @@ fn mistakes_are_found() {
         json!({ "type": "text", "text": "a <img src=x onerror=y>" }),
         &["!form-html-active"],
     );
+    check(
+        json!({ "type": "text", "text": "[a](javascript:x)" }),
+        &["!form-html-link"],
+    );
+    check(
+        json!({ "type": "text", "text": "[a](https://a/{{id}}) ![b](/b.png) <https://c> [d][e]" }),
+        &[],
+    );
     check(json!({ "type": "text", "text": "{{a +}}" }), &["form-template"]);
     check(
         json!({ "type": "text", "text": "{{#if a > 3}}x{{/if}} {{#loop rows}}{{this.a}}{{/loop}}" }),
@@ -456,142 +463,4 @@ fn findings_name_their_place_and_the_way_out() {
             "forms/a.form.json:6:15: error[form-component-type]: there is no component type `txtfield`\n    hint: did you mean `textfield`?",
         ]
     );
-}
-
-/// Pieces of which forms are made, right and wrong.
-fn piece() -> impl Strategy<Value = Json> {
-    let words = prop::sample::select(vec![
-        json!("textfield"),
-        json!("number"),
-        json!("datetime"),
-        json!("checkbox"),
-        json!("checklist"),
-        json!("radio"),
-        json!("select"),
-        json!("taglist"),
-        json!("filepicker"),
-        json!("table"),
-        json!("dynamiclist"),
-        json!("group"),
-        json!("expression"),
-        json!("text"),
-        json!("html"),
-        json!("image"),
-        json!("=a > 3"),
-        json!("=a +"),
-        json!("a"),
-        json!("rows"),
-        json!("{{a}}"),
-        json!("<p onclick=x>"),
-        json!("(?=x)"),
-        json!("[a-"),
-        json!("2024-01-01"),
-        json!(""),
-        json!("=this.a"),
-        json!("=parent"),
-        json!("a.b"),
-        json!("1e999"),
-        json!(true),
-        json!(3),
-        json!(-1.5),
-        json!(null),
-        json!(1e300),
-        json!("date"),
-        json!("time"),
-        json!("=function(a) a"),
-    ]);
-    let names = prop::sample::select(vec![
-        "type",
-        "key",
-        "path",
-        "id",
-        "label",
-        "validate",
-        "required",
-        "min",
-        "max",
-        "minLength",
-        "pattern",
-        "values",
-        "value",
-        "valuesExpression",
-        "valuesKey",
-        "components",
-        "conditional",
-        "hide",
-        "readonly",
-        "disabled",
-        "properties",
-        "source",
-        "by",
-        "field",
-        "default",
-        "defaultValue",
-        "subtype",
-        "expression",
-        "text",
-        "content",
-        "increment",
-        "decimalDigits",
-        "serializeToString",
-        "columns",
-        "dataSource",
-        "accept",
-        "multiple",
-        "required_when",
-    ]);
-    words.prop_recursive(5, 80, 8, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..5).prop_map(Json::Array),
-            prop::collection::vec((names.clone(), inner), 0..8).prop_map(|members| {
-                members
-                    .into_iter()
-                    .map(|(name, value)| (name.to_owned(), value))
-                    .collect::<serde_json::Map<_, _>>()
-                    .into()
-            }),
-        ]
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn no_text_panics(text in "\\PC{0,200}") {
-        let _ = parse("f", &text);
-    }
-
-    #[test]
-    fn no_form_panics(
-        pieces in prop::collection::vec(piece(), 0..8),
-        values in piece(),
-        given in piece(),
-    ) {
-        let (form, findings) = parse("f", &schema(Json::Array(pieces)));
-        prop_assert_eq!(form.is_some(), !has_errors(&findings));
-        if let Some(form) = form {
-            let map = |json: &Json| if json.is_object() { object(json.clone()) } else { Default::default() };
-            let _ = form.validate(&cx(), &map(&values), &map(&given));
-            let _ = form.json_schema();
-        }
-    }
-
-    /// Forms that can be read, over any values.
-    #[test]
-    fn no_value_panics(a in piece(), b in piece(), c in piece(), rows in piece()) {
-        let form = super::form(json!([
-            { "type": "number", "key": "a", "validate": { "max": "=limit" }, "increment": "0.1", "decimalDigits": 1 },
-            { "type": "textfield", "key": "b", "validate": { "minLength": 2, "pattern": "^a" }, "conditional": { "hide": "=a > 3" } },
-            { "type": "taglist", "key": "c", "valuesExpression": "=given_list" },
-            { "type": "dynamiclist", "path": "rows", "components": [
-                { "type": "datetime", "key": "a", "subtype": "datetime", "readonly": "=this.path = null" },
-                { "type": "filepicker", "key": "path" },
-                { "type": "textfield", "key": "id", "readonly": true },
-                { "type": "expression", "key": "key", "expression": "=this.a" },
-            ] },
-        ]));
-        let values = json!({ "a": a, "b": b, "c": c, "rows": rows });
-        let _ = form.validate(&cx(), &object(values.clone()), &object(values));
-    }
 }

@@ -235,11 +235,11 @@ fn hidden_read_only_and_computed_values_are_not_taken_from_what_is_sent() {
         json!({ "id": "A1", "state": "closed", "note": "kept", "fee": 3, "firm": "老" }),
         json!({ "company": true, "firm": "甲", "boss": "乙", "id": "A1", "fee": 3, "note": "kept", "total": 7, "again": 8 }),
     );
-    // What was given for a hidden field does not count in conditions either.
+    // As in the browser: a hidden field counts in conditions as the form was shown with it, never as it is sent.
     check(
-        json!({ "company": false, "note": "" }),
+        json!({ "company": false, "firm": "甲", "note": "" }),
         json!({ "firm": "老", "boss": "旧" }),
-        json!({ "company": false, "id": "", "fee": 7, "note": "", "total": 14, "again": 15 }),
+        json!({ "company": false, "boss": "", "id": "", "fee": 7, "note": "", "total": 14, "again": 15 }),
     );
     assert_eq!(
         run(&form, json!({ "company": true }), json!({})),
@@ -453,4 +453,25 @@ fn first_values_are_computed() {
     );
     let given = object(json!({ "day": "2030-01-01", "applicant": { "name": "张三" } }));
     assert_eq!(form.initial(&cx(), &given).unwrap()["day"], "2030-01-01");
+}
+
+#[test]
+fn expressions_do_not_read_without_end() {
+    let form = form(json!([
+        { "type": "dynamiclist", "path": "rows", "components": [
+            { "type": "number", "key": "amount" },
+            { "type": "number", "key": "kind" },
+            { "type": "expression", "key": "all", "expression": "=count(rows)" },
+        ] },
+    ]));
+    let check = |count: usize, expected: Result<(), Vec<String>>| {
+        let rows = vec![json!({ "amount": 3, "kind": 0 }); count];
+        assert_eq!(
+            run(&form, json!({ "rows": rows }), json!({})).map(|_| ()),
+            expected,
+            "{count}"
+        );
+    };
+    check(100, Ok(()));
+    check(500, Err(vec![" expression".into()]));
 }

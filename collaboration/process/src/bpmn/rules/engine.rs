@@ -63,6 +63,9 @@ pub(super) fn check(look: &mut Look<'_>, known: &dyn Known) {
     let tasks: Vec<Ix> = tasks.iter().flat_map(|name| tree.all(name)).collect();
     for ix in look.nodes.clone().into_iter().chain(tasks) {
         let name = look.name(ix);
+        if !look.counts(ix) {
+            continue;
+        }
         if is_activity(name) || name.starts_with("global") {
             activity(look, known, ix, name);
         } else if name == "eventBasedGateway" {
@@ -79,6 +82,9 @@ pub(super) fn check(look: &mut Look<'_>, known: &dyn Known) {
         let decides = is_activity(source)
             || matches!(source, "exclusiveGateway" | "inclusiveGateway" | "complexGateway");
         // After an event gateway the standard has a rule of its own.
+        if !look.counts(line.ix) {
+            continue;
+        }
         if !decides
             && is_flow_node(source)
             && source != "eventBasedGateway"
@@ -99,7 +105,11 @@ fn scopes(look: &mut Look<'_>) {
         look.say(&NOTHING, tree.all("process").next().unwrap_or(0), &[]);
     }
     let subs = ["subProcess", "transaction", "adHocSubProcess"];
-    let subs: Vec<Ix> = subs.iter().flat_map(|name| tree.all(name)).collect();
+    let subs: Vec<Ix> = subs
+        .iter()
+        .flat_map(|name| tree.all(name))
+        .filter(|ix| look.counts(*ix))
+        .collect();
     for ix in executable.into_iter().chain(subs) {
         for child in tree.children(ix) {
             if let Some(name) = tree
@@ -267,6 +277,9 @@ fn call(look: &mut Look<'_>, known: &dyn Known, ix: Ix) {
     };
     let name = look.name(called);
     if name == "process" {
+        if !tree.flag(called, "isExecutable", false) {
+            look.say(&CALL_DRAWN, ix, &[named]);
+        }
         let mut starts = tree.kids(called, "startEvent").peekable();
         // Without any start event, what has no incoming flow starts.
         if starts.peek().is_some() && !starts.any(|start| look.definitions(start).is_empty()) {
@@ -334,7 +347,8 @@ fn event(look: &mut Look<'_>, ix: Ix, name: &str) {
             "message" if tree.attribute(definition, "messageRef").is_none() && !look.executable(ix) => {
                 look.say(&MESSAGE, ix, &[])
             }
-            "message" if !throws && !(name == "startEvent" && top) => correlation(look, ix, definition),
+            // What starts an instance belongs to none yet.
+            "message" if !(throws || (name == "startEvent" && top)) => correlation(look, ix, definition),
             "signal" if tree.attribute(definition, "signalRef").is_none() => look.say(&SIGNAL, ix, &[]),
             "error" | "escalation"
                 if throws && tree.attribute(definition, &format!("{kind}Ref")).is_none() =>

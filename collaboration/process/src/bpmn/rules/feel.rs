@@ -145,6 +145,9 @@ fn attributes(look: &mut Look<'_>, scope: &Scope, ix: Ix) {
 
 /// An expression that says it is of another language.
 fn language(look: &mut Look<'_>, ix: Ix) {
+    if !look.counts(ix) {
+        return;
+    }
     let named = look
         .tree
         .attribute(ix, "language")
@@ -156,6 +159,9 @@ fn language(look: &mut Look<'_>, ix: Ix) {
 }
 
 fn one(look: &mut Look<'_>, scope: &Scope, ix: Ix, place: &str, text: &str, wanted: &Type) {
+    if !look.counts(ix) {
+        return;
+    }
     let Err(errors) = compile_open(text, scope, wanted) else {
         return;
     };

@@ -14,6 +14,9 @@ const MAX_BRANCHES: usize = 30;
 
 pub(super) fn check(look: &mut Look<'_>) {
     for ix in look.nodes.clone() {
+        if !look.counts(ix) {
+            continue;
+        }
         names(look, ix);
         gateway(look, ix);
         compensation(look, ix);
@@ -21,6 +24,9 @@ pub(super) fn check(look: &mut Look<'_>) {
     let tree = look.tree;
     let scopes = ["process", "subProcess", "transaction", "adHocSubProcess"];
     for scope in scopes.iter().flat_map(|name| tree.all(name)).collect::<Vec<_>>() {
+        if !look.counts(scope) {
+            continue;
+        }
         let graph = Graph::new(look, scope);
         unreachable(look, &graph);
         joins(look, &graph);

@@ -71,6 +71,8 @@ rules! {
         "在 calledElement 写“包.流程”，或本文件中的流程或全局任务。" "Write package.process in calledElement, or a process or global task of this file.";
     CALL_START Error "call-start" "被调用的流程“{0}”没有无类型的开始事件" "the called process `{0}` has no start event without a definition"
         "给它加上一个。" "Add one to it.";
+    CALL_DRAWN Error "call-not-executable" "被调用的流程“{0}”不可执行" "the called process `{0}` is not executable"
+        "在它上面设 isExecutable=\"true\"。" "Set isExecutable=\"true\" on it.";
     NOBODY Error "nobody" "没有人能领取该用户任务" "nobody could claim this user task"
         "写 banyan:roles 或 banyan:assignee。" "Write banyan:roles or banyan:assignee.";
     NOT_DOERS Error "not-doers" "“{0}”不是本流程的用户任务" "`{0}` is no user task of this process"

@@ -371,3 +371,44 @@ fn what_is_named_must_be_there() {
         "processes/p.bpmn:6:1: error[BAN-unknown]: x: 操作“record.updata”不存在\n    hint: 是否指“record.update”？"
     );
 }
+
+#[test]
+fn processes_that_only_describe_are_let_be() {
+    let drawn = r#"</process><process id="partner"><userTask id="y"/><serviceTask id="z"/><sequenceFlow id="yz" sourceRef="y" targetRef="z">
+<conditionExpression>if they like it</conditionExpression></sequenceFlow></process><process id="pool">"#;
+    let beside = around("<task id=\"x\"/>").replace("</process>", &format!("{drawn}</process>"));
+    assert_eq!(check(&beside, &Anything), []);
+    let called = around(r#"<callActivity id="x" name="n" calledElement="partner"/>"#)
+        .replace("</process>", &format!("{drawn}</process>"));
+    assert_eq!(rules(&check(&called, &Anything)), ["BAN-call-not-executable"]);
+    let alone = beside.replace(r#" isExecutable="true""#, "");
+    let said = check(&alone, &Anything);
+    for rule in ["BAN-nothing-executable", "BAN-nobody", "BAN-work", "BAN-feel"] {
+        assert!(rules(&said).contains(&rule), "{rule}: {said:#?}");
+    }
+}
+
+/// What the collection calls by these names is found.
+#[test]
+fn joins_of_others_are_looked_through() {
+    let Some(folder) = shared("betsy/executable") else {
+        return;
+    };
+    let one = |file: &str, expected: &[&str]| {
+        let said = check(
+            &in_feel(&std::fs::read_to_string(folder.join(file)).unwrap()),
+            &Anything,
+        );
+        let found: Vec<&str> = rules(&said)
+            .into_iter()
+            .filter(|rule| matches!(*rule, "BAN-deadlock" | "BAN-runs-twice"))
+            .collect();
+        assert_eq!(found, expected, "{file}");
+    };
+    one("ExclusiveDiverging_ParallelConverging.bpmn", &["BAN-deadlock"]);
+    one("ParallelDiverging_ExclusiveConverging.bpmn", &["BAN-runs-twice"]);
+    one("ParallelGateway.bpmn", &[]);
+    one("ExclusiveGateway.bpmn", &[]);
+    one("InclusiveGateway.bpmn", &[]);
+    one("WCP07_StructuredSynchronizingMerge.bpmn", &[]);
+}

@@ -5,7 +5,7 @@ use quick_xml::reader::NsReader;
 
 use super::{files, name, shared};
 use crate::bpmn::write::write;
-use crate::bpmn::{read, xml};
+use crate::bpmn::{Anything, check, read, xml};
 
 /// What a file says, by another reader than ours: namespaces resolved, attributes by name, texts whole, CDATA as text.
 fn canonical(text: &str) -> Vec<String> {
@@ -88,6 +88,15 @@ fn interchange_models_lose_nothing() {
     let models = files(&folder, "bpmn");
     assert_eq!(models.len(), 21);
     for path in &models {
+        // What they hold is read, too, and can be checked.
+        let text = std::fs::read_to_string(path).unwrap();
+        let processes = read(&text).0.unwrap().processes;
+        assert!(
+            processes.iter().any(|process| !process.nodes.is_empty()),
+            "{}",
+            name(path)
+        );
+        assert!(check(&text, &Anything).len() < 1_000, "{}", name(path));
         round_trip(&std::fs::read(path).unwrap(), &name(path));
     }
 }
