@@ -302,10 +302,7 @@ pub fn has_not(stage: &mut Stage<'_>, args: &Args<'_>) -> Done {
     stage.check(|stage| {
         let items = todo(stage)?;
         if !fitting(&items, wanted).is_empty() {
-            return Err(Fault::mismatch(
-                format!("待办里没有“{wanted}”"),
-                listed(&items),
-            ));
+            return Err(Fault::mismatch(format!("待办里没有“{wanted}”"), listed(&items)));
         }
         Ok(())
     })

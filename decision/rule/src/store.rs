@@ -59,8 +59,9 @@ fn maybe(value: Option<&String>) -> Value {
 /// # Errors
 /// Where the database refuses.
 pub fn versions(tx: &mut Tx<'_>, package: &str, name: &str) -> Result<Vec<Stored>, Error> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM decision_model WHERE package = ? AND name = ? ORDER BY version DESC");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM decision_model WHERE package = ?1 AND name = ?2 ORDER BY version DESC"
+    );
     tx.query(&sql, &[text(package), text(name)])?
         .iter()
         .map(stored)
@@ -72,7 +73,8 @@ pub fn versions(tx: &mut Tx<'_>, package: &str, name: &str) -> Result<Vec<Stored
 /// # Errors
 /// Where the database refuses.
 pub fn version(tx: &mut Tx<'_>, package: &str, name: &str, version: i64) -> Result<Option<Stored>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM decision_model WHERE package = ? AND name = ? AND version = ?");
+    let sql =
+        format!("SELECT {COLUMNS} FROM decision_model WHERE package = ?1 AND name = ?2 AND version = ?3");
     let row = tx.query_opt(&sql, &[text(package), text(name), Value::Int(version)])?;
     row.as_ref().map(stored).transpose()
 }
@@ -87,8 +89,8 @@ pub fn in_force(
     name: &str,
     day: &str,
 ) -> Result<Option<(i64, String)>, Error> {
-    let sql = "SELECT version, hash FROM decision_model WHERE package = ? AND name = ? AND retired_at IS NULL \
-               AND effective_from <= ? AND (effective_until IS NULL OR effective_until > ?) ORDER BY version DESC LIMIT 1";
+    let sql = "SELECT version, hash FROM decision_model WHERE package = ?1 AND name = ?2 AND retired_at IS NULL \
+               AND effective_from <= ?3 AND (effective_until IS NULL OR effective_until > ?4) ORDER BY version DESC LIMIT 1";
     let row = tx.query_opt(sql, &[text(package), text(name), text(day), text(day)])?;
     row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
 }
@@ -111,8 +113,9 @@ pub fn newest(tx: &mut Tx<'_>) -> Result<Vec<Stored>, Error> {
 /// Where the database refuses.
 pub fn publish(tx: &mut Tx<'_>, one: &Stored) -> Result<(), Error> {
     let list = |items: &[String]| Value::Text(Json::from(items.to_vec()).to_string());
-    let sql =
-        format!("INSERT INTO decision_model ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    let sql = format!(
+        "INSERT INTO decision_model ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+    );
     let values = [
         text(&one.package),
         text(&one.name),
@@ -137,7 +140,7 @@ pub fn publish(tx: &mut Tx<'_>, one: &Stored) -> Result<(), Error> {
 /// # Errors
 /// Where the database refuses.
 pub fn keep_cases(tx: &mut Tx<'_>, one: &Stored, cases: &str) -> Result<(), Error> {
-    let sql = "UPDATE decision_model SET cases = ? WHERE package = ? AND name = ? AND version = ?";
+    let sql = "UPDATE decision_model SET cases = ?1 WHERE package = ?2 AND name = ?3 AND version = ?4";
     let key = [
         text(cases),
         text(&one.package),
@@ -153,7 +156,7 @@ pub fn keep_cases(tx: &mut Tx<'_>, one: &Stored, cases: &str) -> Result<(), Erro
 /// Where the database refuses.
 pub fn retire(tx: &mut Tx<'_>, package: &str, name: &str, at: Option<&str>) -> Result<(), Error> {
     let at = at.map_or(Value::Null, text);
-    let sql = "UPDATE decision_model SET retired_at = ? WHERE package = ? AND name = ?";
+    let sql = "UPDATE decision_model SET retired_at = ?1 WHERE package = ?2 AND name = ?3";
     tx.execute(sql, &[at, text(package), text(name)]).map(|_| ())
 }
 
@@ -163,7 +166,7 @@ pub fn retire(tx: &mut Tx<'_>, package: &str, name: &str, at: Option<&str>) -> R
 /// Where the database refuses.
 pub fn names(tx: &mut Tx<'_>, package: &str) -> Result<Vec<String>, Error> {
     let sql =
-        "SELECT DISTINCT name FROM decision_model WHERE package = ? AND retired_at IS NULL ORDER BY name";
+        "SELECT DISTINCT name FROM decision_model WHERE package = ?1 AND retired_at IS NULL ORDER BY name";
     tx.query(sql, &[text(package)])?
         .iter()
         .map(|row| row.get(0))
@@ -195,8 +198,9 @@ const EVALUATION: &str = "id, package, name, version, hash, decision, input, res
 /// # Errors
 /// Where the database refuses.
 pub fn keep(tx: &mut Tx<'_>, one: &Evaluation) -> Result<(), Error> {
-    let sql =
-        format!("INSERT INTO decision_evaluation ({EVALUATION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    let sql = format!(
+        "INSERT INTO decision_evaluation ({EVALUATION}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+    );
     let values = [
         text(&one.id),
         text(&one.package),
@@ -219,7 +223,7 @@ pub fn keep(tx: &mut Tx<'_>, one: &Evaluation) -> Result<(), Error> {
 /// # Errors
 /// Where the database refuses, or holds what is not JSON.
 pub fn evaluation(tx: &mut Tx<'_>, id: &str) -> Result<Option<Evaluation>, Error> {
-    let sql = format!("SELECT {EVALUATION} FROM decision_evaluation WHERE id = ?");
+    let sql = format!("SELECT {EVALUATION} FROM decision_evaluation WHERE id = ?1");
     let Some(row) = tx.query_opt(&sql, &[text(id)])? else {
         return Ok(None);
     };
