@@ -18,6 +18,7 @@ from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentScope, ComponentType
+from cyclonedx.model.license import LicenseExpression
 from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
@@ -32,6 +33,14 @@ CARRIED = {
     "libsqlite3-sys": ("sqlite", "blessing", "sqlite3/sqlite3.h", r'#define SQLITE_VERSION\s+"([\d.]+)"'),
     "libmimalloc-sys": ("mimalloc", "MIT", "c_src/mimalloc/v3/include/mimalloc.h", r"#define MI_MALLOC_VERSION\s+(\d+)"),
 }
+
+
+# Packages of the desk that say their licence elsewhere than where npm looks. bpmn.io's is MIT's text with one condition more:
+# its mark stays visible on what is drawn.
+UNSAID = {"component-props": "MIT"}
+BPMN_IO = LicenseExpression("LicenseRef-bpmn.io")
+WATERMARKED = {"bpmn-js", "dmn-js", "dmn-js-boxed-expression", "dmn-js-decision-table", "dmn-js-drd"}
+WATERMARKED |= {"dmn-js-literal-expression", "dmn-js-shared", "@bpmn-io/form-js-editor", "@bpmn-io/form-js-viewer"}
 
 
 def run(*command: str, folder: Path = ROOT) -> str:
@@ -127,6 +136,10 @@ def desk(bom: Bom) -> Component:
     for component in part.components:
         development = any(one.name == "cdx:npm:package:development" for one in component.properties)
         component.scope = ComponentScope.EXCLUDED if development else ComponentScope.REQUIRED
+        if component.name in WATERMARKED and not component.licenses:
+            component.licenses = [BPMN_IO]
+        elif component.name in UNSAID and not component.licenses:
+            component.licenses = licence(UNSAID[component.name])
         bom.components.add(component)
     bom.dependencies.update(part.dependencies)
     return root

@@ -19,8 +19,8 @@ use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
+use crate::decisions::Decisions;
 use crate::declared::Installed;
-use crate::parts::{Decisions, Forms};
 use crate::{policy_commands, processes};
 
 /// A running platform.
@@ -144,16 +144,18 @@ impl Platform {
             None => Ok(()),
         }));
         registry.name_people(Box::new(banyan_identity::account_names));
-        let rules = Rules::new();
         let processes = banyan_process::Engine::new();
+        let rules = Rules::new();
         processes.connect(processes::ports(&registry, &rules));
         let operations = processes::Operations::default();
         registry.join(vec![
-            Arc::new(Decisions(Arc::clone(&rules))),
-            Arc::new(Forms),
             Arc::new(processes::Processes {
                 engine: Arc::clone(&processes),
                 operations: Arc::clone(&operations),
+            }),
+            Arc::new(Decisions {
+                rules: Arc::clone(&rules),
+                world: world.clone(),
             }),
         ]);
         let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
@@ -165,6 +167,7 @@ impl Platform {
         let blobs = Blobs::open(&folder.join("blobs"))?;
         let mut rows = banyan_registry::operations(&registry);
         rows.extend(banyan_registry::studio_operations(&registry));
+        rows.extend(banyan_registry::form_operations(&registry));
         rows.extend(banyan_registry::file_operations(&registry, &blobs));
         rows.extend(banyan_registry::import_operations(&registry, &blobs));
         rows.extend(banyan_identity::operations(&accounts));

@@ -1,15 +1,14 @@
-//! The process engine among the others: it reads the processes of packages, and is given the calendar, people's names,
-//! decisions and forms.
+//! The process engine among the others: it reads the processes of packages, and is given the calendar and people's names.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use banyan_base::{Ctx, Finding, Problem, SourceFile, codes};
-use banyan_package::model::Source as FormSource;
+use banyan_base::{Ctx, FieldError, Finding, Problem, SourceFile, codes};
+use banyan_door::Door;
 use banyan_package::{Installed, Package};
 use banyan_process::bpmn::{Kind, Known, Presence, check};
-use banyan_process::{Engine, Forms, Ports, Source};
-use banyan_registry::{Part, Registry};
+use banyan_process::{Engine, Forms, Ports, Prefilled, Source};
+use banyan_registry::{Part, ReadyForm, Registry, prefilled};
 use banyan_rule::Rules;
 use banyan_store::Tx;
 use serde_json::{Map, Value as Json};
@@ -123,45 +122,45 @@ pub(crate) fn findings(package: &Package, installed: &Installed, operations: &Op
         .collect()
 }
 
-/// What the engine asks of others: the calendar, people's names, decisions, forms.
+/// What the engine asks of others.
 pub(crate) fn ports(registry: &Arc<Registry>, rules: &Arc<Rules>) -> Ports {
-    let (calendar, rules) = (Arc::clone(registry), Arc::clone(rules));
+    let calendar = Arc::clone(registry);
+    let rules = Arc::clone(rules);
     Ports {
+        decide: Some(Box::new(move |cx, tx, of, input| rules.decide(cx, tx, of, input))),
         working_day: Some(Box::new(move |tx, from, days| {
             calendar.working_day(tx, from, days)
         })),
         names: Some(Box::new(banyan_identity::account_names)),
-        decide: Some(Box::new(move |cx, tx, decision, input| {
-            rules.decide(cx, tx, decision, &Json::Object(input.clone()))
-        })),
         forms: Some(Box::new(TaskForms(Arc::clone(registry)))),
         ..Ports::default()
     }
 }
 
-/// The forms of tasks, as the installed packages have them.
+/// The forms of installed packages.
 struct TaskForms(Arc<Registry>);
 
 impl TaskForms {
-    fn source(&self, tx: &mut Tx<'_>, form: &str) -> Result<Option<FormSource>, Problem> {
-        let catalog = self.0.catalog(tx)?;
-        let Some((package, name)) = form.split_once('.') else {
-            return Ok(None);
-        };
-        let package = catalog.packages.get(package);
-        let mut sources = package.iter().flat_map(|package| &package.forms);
-        Ok(sources.find(|source| source.name == name).cloned())
+    fn found(&self, tx: &mut Tx<'_>, name: &str) -> Result<Arc<ReadyForm>, Problem> {
+        let form = self.0.form(tx, name)?;
+        form.ok_or_else(|| Problem::new(codes::NOT_FOUND, format!("没有名为 {name} 的表单。")))
     }
 }
 
 impl Forms for TaskForms {
     fn schema(&self, tx: &mut Tx<'_>, form: &str) -> Result<Option<Json>, Problem> {
-        let Some(source) = self.source(tx, form)? else {
-            return Ok(None);
-        };
-        serde_json::from_str(&source.text)
-            .map(Some)
-            .map_err(Problem::internal)
+        Ok(self.0.form(tx, form)?.map(|ready| ready.schema.clone()))
+    }
+
+    fn prefilled(
+        &self,
+        cx: &Ctx,
+        tx: &mut Tx<'_>,
+        door: &Door,
+        form: &str,
+        data: Map<String, Json>,
+    ) -> Result<Prefilled, Problem> {
+        prefilled(&*self.found(tx, form)?, cx, tx, door, &data)
     }
 
     fn check(
@@ -172,16 +171,17 @@ impl Forms for TaskForms {
         values: &Map<String, Json>,
         data: &Map<String, Json>,
     ) -> Result<Map<String, Json>, Problem> {
-        let missing = || Problem::internal(format!("the form {form} of a task is not installed"));
-        let source = self.source(tx, form)?.ok_or_else(missing)?;
-        let (form, _) = banyan_form::parse(&source.path, &source.text);
-        let form = form.ok_or_else(missing)?;
-        form.validate(cx, values, data).map_err(|errors| {
-            let mut problem = Problem::new(codes::INVALID, "表单填写有误,请按提示改正。");
-            for error in errors {
-                problem = problem.with_error(format!("/values{}", error.pointer), &error.code, error.message);
-            }
-            problem
+        let checked = self.found(tx, form)?.form.validate(cx, values, data);
+        checked.map_err(|errors| {
+            let mut refusal = Problem::new(codes::INVALID, "填写的内容不符合表单的要求。");
+            refusal.errors = errors
+                .into_iter()
+                .map(|error| FieldError {
+                    pointer: format!("/values{}", error.pointer),
+                    ..error
+                })
+                .collect();
+            refusal
         })
     }
 }

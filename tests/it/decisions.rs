@@ -1,7 +1,10 @@
 //! Decisions of packages: versions by day, evaluations that are kept and recomputed, cases beside models, and who may ask.
 
+use banyan::config::{Config, Store};
+use banyan::decide_commands::{self, Decide};
 use banyan_base::{Actor, ActorKind, Ctx, SourceFile};
 use banyan_door::Input;
+use clap::Parser;
 use serde_json::{Value as Json, json};
 
 use crate::support::{Bed, beds, document, files};
@@ -192,6 +195,18 @@ fn only_the_roles_a_model_names_ask_it() {
         made["evaluation"].is_string(),
         "the model asks to be recorded: {made}"
     );
+    // Models are checked by those who design them.
+    let sent = || Input::json(json!({ "xml": model("", "20"), "decision": "票价" , "cases": [] }));
+    for operation in ["decision.check", "decision.run_cases", "decision.try"] {
+        assert!(
+            bed.call(&person(&bed, "someone", &[]), operation, sent())
+                .is_err()
+        );
+        assert!(
+            bed.call(&person(&bed, "designer", &["designer"]), operation, sent())
+                .is_ok()
+        );
+    }
     // Wrong inputs are named.
     let wrong = json!({ "decision": "票价", "input": { "年龄": "八" } });
     let problem = evaluate(&bed, &person(&bed, "clerk", &["fees.clerk"]), wrong).unwrap_err();
@@ -203,4 +218,79 @@ fn only_the_roles_a_model_names_ask_it() {
         (&answer["result"], &answer["ignored"]),
         (&json!(40), &json!(["票价"]))
     );
+}
+
+#[derive(clap::Parser)]
+struct Line {
+    #[command(flatten)]
+    decide: Decide,
+}
+
+#[test]
+fn the_command_line_decides_and_outsiders_recompute() {
+    for bed in beds() {
+        bed.apply(package("", "20", CASES), false).unwrap();
+        let cx = person(&bed, "someone", &[]);
+        let body = json!({ "decision": "票价", "input": { "年龄": 8 }, "record": true });
+        let id = evaluate(&bed, &cx, body).unwrap()["evaluation"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let of = Input::default().with_path("id", id.as_str());
+        let kept = document(bed.call(&cx, "evaluation.view", of).unwrap());
+        let write = |name: &str, text: &str| {
+            let path = bed.test.folder.join(name);
+            std::fs::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let config = Config {
+            store: Store {
+                url: Some(bed.test.url.clone()),
+                ..Store::default()
+            },
+            ..Config::default()
+        };
+        let line = |words: &[&str]| {
+            let words = ["decide"].iter().chain(words);
+            decide_commands::run(&config, &Line::parse_from(words).decide)
+        };
+        let dmn = write("ticket.dmn", &model("", "20"));
+        let (given, cases) = (write("input.json", "{\"年龄\": 8}"), write("cases.json", CASES));
+        let said = line(&[&dmn, "--decision", "票价", "--input", &given]).unwrap();
+        let said: Json = serde_json::from_str(&said).unwrap();
+        assert_eq!(
+            (
+                &said["result"],
+                &said["explanation"]["decisions"][0]["matched"][0]["rule"]
+            ),
+            (&json!(20), &json!(1))
+        );
+        assert!(
+            line(&[&dmn, "--decision", "没有"]).unwrap_err().contains("票价"),
+            "the decisions there are, are named"
+        );
+        assert!(
+            line(&[&dmn, "--cases", &cases])
+                .unwrap()
+                .contains("1 cases, 0 failed")
+        );
+        // By the database, and by whoever has the two files.
+        assert!(line(&["--replay", &id]).is_ok(), "{}", bed.name());
+        let record = write("evaluation.json", &kept.to_string());
+        assert!(line(&[&dmn, "--replay", &record]).is_ok());
+        let mut forged = kept.clone();
+        forged["result"] = json!(10);
+        let forged = write("forged.json", &forged.to_string());
+        assert!(
+            line(&[&dmn, "--replay", &forged])
+                .unwrap_err()
+                .ends_with("differs: result")
+        );
+        let other = write("other.dmn", &model("", "15"));
+        let differs = line(&[&other, "--replay", &record]).unwrap_err();
+        assert!(
+            differs.ends_with("differs: explanation, model, result"),
+            "{differs}"
+        );
+    }
 }

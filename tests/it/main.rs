@@ -24,6 +24,7 @@ mod package_refused;
 mod people;
 mod person_log;
 mod person_pages;
+mod processes;
 mod restore;
 mod rules;
 mod sign_in;

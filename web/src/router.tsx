@@ -1,6 +1,7 @@
 /** The desk's addresses. Pages that few open come in pieces of their own. */
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import type { TaskQuery } from "./api/tasks";
 import { Home } from "./shell/Home";
 import { Shell } from "./shell/Shell";
 import { Failure } from "./shell/States";
@@ -114,6 +115,101 @@ const edit = createRoute({
   component: lazyRouteComponent(() => import("./records/EditPage"), "EditPage"),
 });
 
+const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+const one =
+  <T extends string>(...known: T[]) =>
+  (value: unknown) =>
+    known.find((each) => each === value);
+const whole = (value: unknown) => (Number.isInteger(Number(value)) && value ? Number(value) : undefined);
+
+const inbox = createRoute({
+  getParentRoute: () => root,
+  path: "/inbox",
+  validateSearch: (search: Record<string, unknown>): TaskQuery => ({
+    scope: one("mine", "group", "all")(search.scope),
+    state: one("open", "done")(search.state),
+    process: text(search.process),
+    light: one("green", "yellow", "red")(search.light),
+    q: text(search.q),
+    sort: one("due", "created", "priority")(search.sort),
+  }),
+  component: lazyRouteComponent(() => import("./inbox/InboxPage"), "InboxPage"),
+});
+
+const task = createRoute({
+  getParentRoute: () => root,
+  path: "/inbox/$id",
+  component: lazyRouteComponent(() => import("./inbox/TaskPage"), "TaskPage"),
+});
+
+type ProcessesSearch = {
+  tab?: "definitions" | "instances" | "incidents";
+  q?: string;
+  process?: string;
+  state?: string;
+};
+
+const processes = createRoute({
+  getParentRoute: () => root,
+  path: "/processes",
+  validateSearch: (search: Record<string, unknown>): ProcessesSearch => ({
+    tab: one("definitions", "instances", "incidents")(search.tab),
+    q: text(search.q),
+    process: text(search.process),
+    state: text(search.state),
+  }),
+  component: lazyRouteComponent(() => import("./processes/ProcessesPage"), "ProcessesPage"),
+});
+
+const process = createRoute({
+  getParentRoute: () => root,
+  path: "/processes/$id",
+  validateSearch: (search: Record<string, unknown>): { version?: number } => ({
+    version: whole(search.version),
+  }),
+  component: lazyRouteComponent(() => import("./processes/ProcessPage"), "ProcessPage"),
+});
+
+const instance = createRoute({
+  getParentRoute: () => root,
+  path: "/instances/$id",
+  component: lazyRouteComponent(() => import("./processes/InstancePage"), "InstancePage"),
+});
+
+const decisions = createRoute({
+  getParentRoute: () => root,
+  path: "/decisions",
+  component: lazyRouteComponent(() => import("./decisions/DecisionsPage"), "DecisionsPage"),
+});
+
+const decision = createRoute({
+  getParentRoute: () => root,
+  path: "/decisions/$id",
+  validateSearch: (search: Record<string, unknown>): { version?: number } => ({
+    version: whole(search.version),
+  }),
+  component: lazyRouteComponent(() => import("./decisions/DecisionPage"), "DecisionPage"),
+});
+
+const studio = createRoute({
+  getParentRoute: () => root,
+  path: "/studio",
+  component: lazyRouteComponent(() => import("./studio/StudioPage"), "StudioPage"),
+});
+
+const draft = createRoute({
+  getParentRoute: () => root,
+  path: "/studio/$id",
+  validateSearch: (search: Record<string, unknown>): { file?: string } => ({ file: text(search.file) }),
+  component: lazyRouteComponent(() => import("./studio/DraftPage"), "DraftPage"),
+});
+
+const review = createRoute({
+  getParentRoute: () => root,
+  path: "/studio/$id/review",
+  component: lazyRouteComponent(() => import("./studio/ReviewPage"), "ReviewPage"),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     home,
@@ -126,6 +222,16 @@ export const router = createRouter({
     emergencies,
     simulate,
     packages,
+    inbox,
+    task,
+    processes,
+    process,
+    instance,
+    decisions,
+    decision,
+    studio,
+    draft,
+    review,
     packageHome,
     view,
     list,

@@ -29,8 +29,9 @@ const TOLD: usize = 20;
 pub(crate) struct Found {
     /// Runs that were made, perhaps fewer than asked for.
     pub runs: u32,
-    pub nodes: BTreeSet<usize>,
-    pub flows: BTreeSet<usize>,
+    /// How often each element was reached, and each flow taken.
+    pub nodes: BTreeMap<usize, u32>,
+    pub flows: BTreeMap<usize, u32>,
     pub stuck: Vec<Json>,
     /// How long the runs took that ended, shortest first.
     pub lengths: Vec<SignedDuration>,
@@ -246,11 +247,14 @@ fn one(
         if *case != 0 {
             continue;
         }
-        found.nodes.extend(entry.node);
-        if entry.kind == "flow" {
-            found
-                .flows
-                .extend(entry.data.as_u64().and_then(|flow| usize::try_from(flow).ok()));
+        if let Some(node) = entry.node {
+            let arrived = matches!(entry.kind.as_str(), "entered" | "caught");
+            *found.nodes.entry(node).or_default() += u32::from(arrived);
+        }
+        if entry.kind == "flow"
+            && let Some(flow) = entry.data.as_u64().and_then(|flow| usize::try_from(flow).ok())
+        {
+            *found.flows.entry(flow).or_default() += 1;
         }
     }
     match main.inst.standing {

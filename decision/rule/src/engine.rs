@@ -64,12 +64,18 @@ impl Rules {
     ///
     /// # Errors
     /// Where there is no such decision, the input does not fit it, or it can't be evaluated.
-    pub fn decide(&self, cx: &Ctx, tx: &mut Tx<'_>, of: &str, input: &Json) -> Result<Json, Problem> {
+    pub fn decide(
+        &self,
+        cx: &Ctx,
+        tx: &mut Tx<'_>,
+        of: &str,
+        input: &Map<String, Json>,
+    ) -> Result<Json, Problem> {
         let (model, decision) = of.split_once('#').unwrap_or((of, ""));
         let question = Question {
             model,
             decision,
-            input: input.as_object().cloned().unwrap_or_default(),
+            input: input.clone(),
             ..Question::default()
         };
         Ok(self.answer(cx, tx, &question)?.outcome.result)

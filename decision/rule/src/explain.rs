@@ -111,7 +111,7 @@ pub fn decide(
     let result = model.evaluate(cx, asked, &given.context)?;
     let mut told = Vec::new();
     if reasons == Reasons::Given && asked.kind == InvocableKind::Decision {
-        tell(cx, model, asked, &given.context, &mut told)?;
+        tell(cx, model, asked, &given.context, Some(&result), &mut told)?;
     }
     Ok(Outcome {
         result: to_json(&result),
@@ -128,6 +128,7 @@ fn tell(
     model: &Arc<Model>,
     asked: &Invocable,
     context: &FeelContext,
+    known: Option<&Value>,
     told: &mut Vec<Reason>,
 ) -> Result<(), Stopped> {
     if told
@@ -139,10 +140,13 @@ fn tell(
     for (space, id) in &asked.requires {
         // What an imported decision is given stands under the import's name.
         if let Some(required) = model.decision(space, id).filter(|one| one.model == asked.model) {
-            tell(cx, model, required, context, told)?;
+            tell(cx, model, required, context, None, told)?;
         }
     }
-    let result = model.evaluate(cx, asked, context)?;
+    let result = match known {
+        Some(result) => result.clone(),
+        None => model.evaluate(cx, asked, context)?,
+    };
     let probe = model.probe(cx, asked, context)?;
     let element = model.notes.get(asked.model).and_then(|notes| {
         let mut elements = notes.elements.iter();

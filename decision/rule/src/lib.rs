@@ -1,12 +1,13 @@
 //! Decisions: DMN 1.5 models are read, checked, versioned and evaluated, with the rules that fired (plan clause 1.2).
 //!
 //! Invariants
-//! - Whatever the model and the input, an evaluation ends, and never takes the server down (docs/decisions.md names the guards).
+//! - Whatever the model and the input, an evaluation ends, and never takes the server down (docs/decision-models.md names the guards).
 //! - `today()` and `now()` come from `Ctx`, so that an evaluation can be recomputed.
 //! - Must not know: who asks, what a decision is about.
 //!
 //! Map
-//! - `xml`: what the XML says that the engine below does not keep. `guard`: what is refused on the syntax tree. `limits`.
+//! - `xml`: what the XML says that the engine below does not keep. `guard`, `size`: what is refused on the syntax tree.
+//!   `limits`.
 //! - `explain`: [`decide`], with reasons. `cases`: cases beside a model.
 //! - `check`: what is looked at before publishing. `engine`: [`Rules`], versions and evaluations; `store`: their tables.
 //! - `operations`: the rows in the door.
@@ -26,6 +27,7 @@ mod limits;
 mod model;
 mod operations;
 mod sfeel;
+mod size;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -39,7 +41,7 @@ pub use guard::Refusal;
 pub use model::{Invocable, InvocableKind, Model, load};
 pub use operations::operations;
 pub use store::Evaluation;
-pub use worker::Stopped;
+pub use worker::{Stopped, runaways};
 
 use banyan_store::{Migration, MigrationSet};
 

@@ -20,6 +20,10 @@ pub const EVALUATIONS: u64 = 10_000;
 pub const LIST: usize = 10_000;
 /// Deepest nesting of an input.
 pub const INPUT_DEPTH: usize = 60;
+/// What an input of no fixed size is taken for when it is estimated how large results grow.
+pub const INPUT_GUESS: u64 = 16 << 10;
+/// Largest result, as estimated.
+pub const RESULT: u64 = 64 << 20;
 /// Longest evaluation.
 pub const TIME: Duration = Duration::from_secs(5);
 /// Stack of an evaluating thread. Only what is used of it becomes memory.

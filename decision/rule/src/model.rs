@@ -1,19 +1,21 @@
 //! A model, read, guarded and ready: what it decides, what each decision needs, and its evaluation.
 
+mod inputs;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use banyan_base::{Ctx, FieldError};
 use dsntk_feel::Name;
 use dsntk_feel::context::FeelContext;
 use dsntk_feel::values::Value;
-use dsntk_model::{Definitions, DmnElement, DrgElement, ExpressionInstance, NamedElement, RequiredVariable};
+use dsntk_model::{Definitions, DmnElement, ExpressionInstance, NamedElement};
 use dsntk_model_evaluator::ModelEvaluator;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
 use crate::convert;
 use crate::guard::{self, Refusal};
-use crate::kind::{Base, Kind, Kinds};
+use crate::kind::{Base, Kind};
 use crate::limits;
 use crate::worker::{self, Stopped};
 use crate::xml::{self, Notes, Place};
@@ -131,6 +133,9 @@ pub fn load(text: &str, imports: &[String]) -> Result<Model, Vec<Refusal>> {
     let guarded = guard::scan(&notes);
     refusals.extend(guarded.refusals);
     refusals.extend(references(&notes));
+    if refusals.is_empty() {
+        refusals.extend(crate::size::scan(&notes));
+    }
     if !refusals.is_empty() {
         return Err(refusals);
     }
@@ -159,7 +164,7 @@ pub fn load(text: &str, imports: &[String]) -> Result<Model, Vec<Refusal>> {
             return Err(vec![refusal("dmn", "", place, stopped.to_string(), "")]);
         }
     };
-    let invocables = invocables(&definitions, &notes);
+    let invocables = inputs::invocables(&definitions, &notes);
     let texts: Vec<&str> = all.iter().map(String::as_str).collect();
     Ok(Model {
         hash: hash_of(&texts),
@@ -242,190 +247,6 @@ pub fn table_of(decision: &dsntk_model::Decision) -> Option<&dsntk_model::Decisi
     match decision.decision_logic() {
         Some(ExpressionInstance::DecisionTable(table)) => Some(table),
         _ => None,
-    }
-}
-
-fn invocables(models: &[Definitions], notes: &[Notes]) -> Vec<Invocable> {
-    let kinds = Kinds { models };
-    let mut found = Vec::new();
-    for (at, model) in models.iter().enumerate() {
-        let mut number = 0;
-        for element in model.drg_elements() {
-            match element {
-                DrgElement::Decision(decision) => {
-                    found.push(Invocable {
-                        name: decision.name().to_owned(),
-                        kind: InvocableKind::Decision,
-                        inputs: inputs_of(models, &kinds, model, decision, 0),
-                        number,
-                        requires: required_decisions(model, decision),
-                        required: required_names(models, model, decision),
-                        model: at,
-                        id: decision.id().clone(),
-                    });
-                    number += 1;
-                }
-                DrgElement::BusinessKnowledgeModel(knowledge) => {
-                    let parameters = knowledge
-                        .encapsulated_logic()
-                        .iter()
-                        .flat_map(|logic| logic.formal_parameters());
-                    let inputs = parameters.map(|parameter| {
-                        let kind = kinds.find(model.namespace(), parameter.type_ref());
-                        (parameter.feel_name().clone(), kind.unwrap_or(Kind::ANY))
-                    });
-                    found.push(plain(
-                        knowledge.name(),
-                        InvocableKind::Knowledge,
-                        inputs.collect(),
-                        at,
-                        knowledge.id(),
-                    ));
-                }
-                DrgElement::DecisionService(service) => {
-                    let mut inputs = Vec::new();
-                    let given = service.input_decisions().iter().chain(service.input_data());
-                    for href in given {
-                        let space = href.namespace().map_or(model.namespace(), String::as_str);
-                        inputs.extend(variable(models, &kinds, space, href.id()));
-                    }
-                    found.push(plain(
-                        service.name(),
-                        InvocableKind::Service,
-                        inputs,
-                        at,
-                        service.id(),
-                    ));
-                }
-                _ => {}
-            }
-        }
-    }
-    debug_assert!(notes.len() == models.len());
-    found
-}
-
-fn plain(name: &str, kind: InvocableKind, inputs: Vec<(Name, Kind)>, model: usize, id: &str) -> Invocable {
-    Invocable {
-        name: name.to_owned(),
-        kind,
-        inputs,
-        number: 0,
-        requires: Vec::new(),
-        required: Vec::new(),
-        model,
-        id: id.to_owned(),
-    }
-}
-
-fn model_of<'a>(models: &'a [Definitions], namespace: &str) -> Option<&'a Definitions> {
-    models.iter().find(|model| model.namespace() == namespace)
-}
-
-fn variable(models: &[Definitions], kinds: &Kinds<'_>, namespace: &str, id: &str) -> Option<(Name, Kind)> {
-    let model = model_of(models, namespace)?;
-    let variable = match model.drg_elements().find(|element| drg_id(element) == Some(id))? {
-        DrgElement::Decision(decision) => decision.variable(),
-        DrgElement::InputData(input) => input.variable(),
-        _ => return None,
-    };
-    let kind = kinds.find(namespace, variable.type_ref()).unwrap_or(Kind::ANY);
-    Some((variable.feel_name().clone(), kind))
-}
-
-fn drg_id(element: &DrgElement) -> Option<&str> {
-    match element {
-        DrgElement::Decision(one) => Some(one.id()),
-        DrgElement::InputData(one) => Some(one.id()),
-        DrgElement::DecisionService(one) => Some(one.id()),
-        DrgElement::BusinessKnowledgeModel(one) => Some(one.id()),
-        DrgElement::KnowledgeSource(_) => None,
-    }
-}
-
-fn required_decisions(model: &Definitions, decision: &dsntk_model::Decision) -> Vec<(String, String)> {
-    let requirements = decision.information_requirements().iter();
-    requirements
-        .filter_map(|requirement| requirement.required_decision().as_ref())
-        .map(|href| {
-            let space = href.namespace().map_or(model.namespace(), String::as_str);
-            (space.to_owned(), href.id().to_owned())
-        })
-        .collect()
-}
-
-fn required_names(
-    models: &[Definitions],
-    model: &Definitions,
-    decision: &dsntk_model::Decision,
-) -> Vec<String> {
-    let kinds = Kinds { models };
-    let mut names = Vec::new();
-    for requirement in decision.information_requirements() {
-        let hrefs = [requirement.required_decision(), requirement.required_input()];
-        for href in hrefs.into_iter().flatten() {
-            let space = href.namespace().map_or(model.namespace(), String::as_str);
-            let known = variable(models, &kinds, space, href.id());
-            names.push(known.map_or_else(|| href.id().to_owned(), |(name, _)| name.to_string()));
-        }
-    }
-    names
-}
-
-/// Everything that a decision may be given: its inputs and those of what it requires. Those of an imported model stand in a
-/// context of the import's name.
-fn inputs_of(
-    models: &[Definitions],
-    kinds: &Kinds<'_>,
-    model: &Definitions,
-    decision: &dsntk_model::Decision,
-    depth: usize,
-) -> Vec<(Name, Kind)> {
-    let mut inputs: Vec<(Name, Kind)> = Vec::new();
-    let mut add = |name: Name, kind: Kind| match inputs.iter_mut().find(|(known, _)| *known == name) {
-        Some((_, known)) => merge(known, kind),
-        None => inputs.push((name, kind)),
-    };
-    if depth > 200 {
-        return inputs;
-    }
-    for requirement in decision.information_requirements() {
-        let hrefs = [requirement.required_input(), requirement.required_decision()];
-        for (at, href) in hrefs
-            .into_iter()
-            .enumerate()
-            .filter_map(|(at, href)| Some((at, href.as_ref()?)))
-        {
-            let space = href.namespace().map_or(model.namespace(), String::as_str);
-            let import = model.imports().iter().find(|import| import.namespace() == space);
-            let found = if at == 0 {
-                variable(models, kinds, space, href.id()).into_iter().collect()
-            } else {
-                let target = model_of(models, space);
-                let decision = target.and_then(|model| model.get_decision(href.id()));
-                match (target, decision) {
-                    (Some(target), Some(decision)) => inputs_of(models, kinds, target, decision, depth + 1),
-                    _ => Vec::new(),
-                }
-            };
-            match import {
-                Some(import) if space != model.namespace() => {
-                    add(import.feel_name().clone(), Kind::of(Base::Context(found)));
-                }
-                _ => found.into_iter().for_each(|(name, kind)| add(name, kind)),
-            }
-        }
-    }
-    inputs
-}
-
-fn merge(known: &mut Kind, more: Kind) {
-    if let (Base::Context(entries), Base::Context(more)) = (&mut known.base, more.base) {
-        for (name, kind) in more {
-            if !entries.iter().any(|(known, _)| *known == name) {
-                entries.push((name, kind));
-            }
-        }
     }
 }
 

@@ -109,6 +109,8 @@ pub(crate) const SIGNED_IN: &[&str] = &[
     "decision.evaluate",
     "evaluation.view",
     "evaluation.replay",
+    "form.list",
+    "form.view",
 ];
 /// Those of them that are for colleagues: anybody can become a citizen.
 pub(crate) const COLLEAGUES: &[&str] = &[
@@ -156,6 +158,8 @@ pub(crate) const COLLEAGUES: &[&str] = &[
     "decision.evaluate",
     "evaluation.view",
     "evaluation.replay",
+    "form.list",
+    "form.view",
 ];
 /// Operations that nobody need sign in for.
 pub(crate) const OPEN: &[&str] = &[

@@ -24,6 +24,13 @@ export const en: Part<Messages> = {
   enterLogin: "Enter your login",
   enterPassword: "Enter your password",
   menu: "Menu",
+  nav: {
+    inbox: "Tasks",
+    processes: "Processes",
+    decisions: "Decisions",
+    studio: "Studio",
+    waiting: "{{n}} waiting",
+  },
   words: {
     data: "Data",
     service: "Service",
@@ -47,6 +54,7 @@ export const en: Part<Messages> = {
   loading: "Loading…",
   retry: "Try again",
   back: "Back",
+  cancel: "Cancel",
   backHome: "Home",
   offline: "The server can't be reached",
   offlineHelp: "Check the network and try again; what you filled in is still on this page.",

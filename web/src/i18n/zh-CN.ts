@@ -21,6 +21,7 @@ export const zh = {
   enterLogin: "请输入登录名",
   enterPassword: "请输入密码",
   menu: "菜单",
+  nav: { inbox: "待办", processes: "流程", decisions: "决策", studio: "设计室", waiting: "{{n}} 件待办" },
   words: {
     data: "数据",
     service: "服务",
@@ -44,6 +45,7 @@ export const zh = {
   loading: "正在读取…",
   retry: "重试",
   back: "返回",
+  cancel: "取消",
   backHome: "回到首页",
   offline: "连不上服务器",
   offlineHelp: "请检查网络后重试;已填写的内容还在本页上。",

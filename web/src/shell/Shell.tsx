@@ -2,14 +2,18 @@
 
 import {
   AlertOutlined,
+  ApartmentOutlined,
   AppstoreOutlined,
   AuditOutlined,
+  EditOutlined,
   EyeOutlined,
   HomeOutlined,
   IdcardOutlined,
+  InboxOutlined,
   MenuOutlined,
   SafetyOutlined,
   SettingOutlined,
+  TableOutlined,
   TeamOutlined,
   UserOutlined,
 } from "@ant-design/icons";
@@ -22,6 +26,7 @@ import { call } from "../api/client";
 import { party } from "../api/people";
 import { become, packages, pkg, session } from "../api/queries";
 import { due } from "../api/signing";
+import { counts, waiting } from "../api/tasks";
 import type { Account } from "../api/types";
 import { language, setLanguage, tr } from "../i18n";
 import { menuViews } from "../model/declaration";
@@ -184,7 +189,31 @@ function CitizenNavigation({ onChoose }: { onChoose: () => void }) {
 }
 
 /** Pages that are no system's. */
-const FIXED = ["packages", "accounts", "objections", "approvals", "emergencies", "simulate"];
+const FIXED = [
+  "inbox",
+  "processes",
+  "instances",
+  "decisions",
+  "studio",
+  "packages",
+  "accounts",
+  "objections",
+  "approvals",
+  "emergencies",
+  "simulate",
+];
+
+/** How many tasks wait; nothing where there are none or they can't be counted. */
+function Waiting() {
+  const { t } = useTranslation();
+  const n = waiting(useQuery({ ...counts, retry: false }).data);
+  if (n === 0) return null;
+  return (
+    <span className="count" title={t("nav.waiting", { n })}>
+      {n > 999 ? "999+" : n}
+    </span>
+  );
+}
 
 function Navigation({ onChoose }: { onChoose: () => void }) {
   const { t } = useTranslation();
@@ -196,6 +225,16 @@ function Navigation({ onChoose }: { onChoose: () => void }) {
   const views = current.data && here.pkg ? menuViews(current.data, roles) : [];
   const items = [
     { key: "home", icon: <HomeOutlined />, label: <Link to="/">{t("home")}</Link> },
+    {
+      key: "inbox",
+      icon: <InboxOutlined />,
+      label: (
+        <Link to="/inbox">
+          {t("nav.inbox")}
+          <Waiting />
+        </Link>
+      ),
+    },
     ...(all.data?.items ?? []).map((one) => ({
       key: `p.${one.id}`,
       icon: <AppstoreOutlined />,
@@ -205,6 +244,13 @@ function Navigation({ onChoose }: { onChoose: () => void }) {
         </Link>
       ),
     })),
+    {
+      key: "processes",
+      icon: <ApartmentOutlined />,
+      label: <Link to="/processes">{t("nav.processes")}</Link>,
+    },
+    { key: "decisions", icon: <TableOutlined />, label: <Link to="/decisions">{t("nav.decisions")}</Link> },
+    { key: "studio", icon: <EditOutlined />, label: <Link to="/studio">{t("nav.studio")}</Link> },
     { key: "packages", icon: <SettingOutlined />, label: <Link to="/packages">{t("packages")}</Link> },
     ...((me.data?.roles.length ?? 0) > 0
       ? [
@@ -247,9 +293,13 @@ function Navigation({ onChoose }: { onChoose: () => void }) {
     }));
     return [item, ...own];
   });
-  const place = useLocation({ select: (location) => location.pathname.split("/").at(-1) });
-  const named = place && FIXED.includes(place);
-  const fixed = named ? [place] : place === "account" ? [] : ["home"];
+  const places = useLocation({ select: (location) => location.pathname }).split("/");
+  const place = places.find((one) => FIXED.includes(one));
+  const fixed = place
+    ? [place === "instances" ? "processes" : place]
+    : places.includes("account")
+      ? []
+      : ["home"];
   const selected = here.view ? [`v.${here.view}`] : here.pkg ? [`p.${here.pkg}`] : fixed;
   return (
     <nav aria-label={t("menu")}>

@@ -34,6 +34,8 @@ pub struct Process {
     /// Roles whose holders may start it, as those of a user task; `citizen`: any member of the public who has signed in.
     #[serde(default)]
     pub starters: Vec<String>,
+    /// The form that is filled in to start it, `<package>.<form>` or of the own package: `banyan:form` of its plain start.
+    pub start_form: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

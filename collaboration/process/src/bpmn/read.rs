@@ -235,6 +235,11 @@ impl<'a> Reader<'a> {
                 reader.linked.entry(target).or_default().push(source);
             }
         }
+        let plain = |start: &Ix| tree.is(*start, "startEvent");
+        reader.process.start_form = tree
+            .children(ix)
+            .filter(plain)
+            .find_map(|start| tree.own(start, "form").map(str::to_owned));
         reader.collect(ix, None);
         reader.kinds();
         reader.flows(ix);

@@ -155,6 +155,8 @@ fn view(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
         item.insert("versions".into(), versions.into());
         item.insert("findings".into(), findings(&flaws));
         item.insert("may_start".into(), may.into());
+        let form = definition.process().start_form.as_deref();
+        item.insert("start_form".into(), json!(form.map(|form| definition.qualified(form))));
     }
     Reply::json(item)
 }
@@ -217,11 +219,20 @@ fn start(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     if sent.version.is_some() {
         keeper(call.cx)?;
     }
+    let definition = match sent.version {
+        Some(version) if version != current => engine.definition(call.tx, &id, version)?,
+        _ => definition,
+    };
+    let form = definition.process().start_form.as_deref().map(|form| definition.qualified(form));
+    let variables = match (&form, engine.ports().and_then(|ports| ports.forms.as_ref())) {
+        (Some(form), Some(forms)) => forms.check(call.cx, call.tx, form, &sent.variables, &Map::new())?,
+        _ => sent.variables,
+    };
     let mut session = Session::new(engine, call.cx, call.door, call.tx);
     let instance = session.start(Start {
         process: id.clone(),
         version: sent.version,
-        variables: sent.variables,
+        variables,
         business_key: sent.business_key.as_ref().and_then(super::key),
         ..Start::default()
     })?;

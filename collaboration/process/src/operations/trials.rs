@@ -353,8 +353,17 @@ fn simulation(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem
     let dead: BTreeSet<&str> = main
         .into_iter()
         .flat_map(|one| one.nodes.iter().enumerate())
-        .filter(|(index, _)| !found.nodes.contains(index))
+        .filter(|(index, _)| !found.nodes.contains_key(index))
         .map(|(_, node)| node.id.as_str())
+        .collect();
+    let visits: BTreeMap<&str, u32> = main
+        .into_iter()
+        .flat_map(|one| {
+            let nodes = one.nodes.iter().enumerate().map(|(index, node)| (node.id.as_str(), found.nodes.get(&index)));
+            let flows = one.flows.iter().enumerate().map(|(index, flow)| (flow.id.as_str(), found.flows.get(&index)));
+            nodes.chain(flows)
+        })
+        .map(|(id, times)| (id, times.copied().unwrap_or(0)))
         .collect();
     let share = |part: usize, whole: usize| {
         if whole == 0 {
@@ -366,7 +375,7 @@ fn simulation(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem
     Reply::json(json!({
         "runs": found.runs,
         "coverage": { "elements": share(found.nodes.len(), nodes), "flows": share(found.flows.len(), flows) },
-        "dead": dead, "stuck": found.stuck, "completed": found.lengths.len(),
+        "visits": visits, "dead": dead, "stuck": found.stuck, "completed": found.lengths.len(),
         "clock": {
             "worst": text(found.lengths.last().copied()), "p50": text(found.percentile(50)), "p95": text(found.percentile(95)),
         },

@@ -1,8 +1,9 @@
 //! What is looked at before a model is published: whether it can be run at all, its types and references, gaps, overlaps and
 //! dead rules of its tables, articles of law that are missing, and the cases beside it.
 //!
-//! Map: `sweep`: gaps, overlaps and dead rules over boxes. `tables`: each table by its hit policy, types and outputs.
+//! Map: `sweep`: gaps, overlaps and dead rules over boxes. `tables`: each table by its hit policy, types and outputs. `names`: what is used and not required.
 
+mod names;
 mod sweep;
 mod tables;
 

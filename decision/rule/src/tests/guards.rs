@@ -107,6 +107,31 @@ fn what_reaches_outside_or_is_too_large_is_refused() {
         &["<a>".repeat(5_000), "</a>".repeat(5_000)].concat(),
     );
     check("not-dmn", "<definitions/>");
+    // Ten texts that each join the one before ten times: ten thousand million bytes.
+    let ten = |name: &str| [name; 10].join(" + ");
+    let entries: String = (1..10)
+        .map(|at| format!(", e{at}: {}", ten(&format!("e{}", at - 1))))
+        .collect();
+    check(
+        "result-too-large",
+        &of(&format!("{{e0: \"0123456789\"{entries}}}.e9")),
+    );
+    let mut inner = decision("e0", "string", &[], &[], &literal("\"0123456789\""));
+    for at in 1..10 {
+        let before = format!("e{}", at - 1);
+        inner += &decision(
+            &format!("e{at}"),
+            "string",
+            &[],
+            &[&before],
+            &literal(&ten(&before)),
+        );
+    }
+    assert!(refused(&definitions(&inner)).contains(&"result-too-large"));
+    assert!(
+        refused(&definitions(&inner.replace("string", "number"))).is_empty(),
+        "numbers do not grow"
+    );
     // Every decision requires the one before it twice: 2^40 evaluations.
     let mut inner = decision("d0", "", &[], &[], &literal("1"));
     for at in 1..40 {

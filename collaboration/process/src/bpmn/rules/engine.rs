@@ -75,6 +75,9 @@ pub(super) fn check(look: &mut Look<'_>, known: &dyn Known) {
             }
         } else if super::is_event(name) {
             event(look, ix, name);
+            if let Some(form) = tree.own(ix, "form").filter(|_| name == "startEvent") {
+                there(look, known, ix, Kind::Form, form);
+            }
         }
     }
     for line in look.flows.clone() {

@@ -46,7 +46,7 @@ const ATTRIBUTES: &[(&str, &[&str])] = &[
     ("receiveTask", &["correlation"]),
     ("message", &["correlation", "key", "ttl"]),
     ("messageEventDefinition", &["correlation", "key", "ttl"]),
-    ("startEvent", &["correlation"]),
+    ("startEvent", &["correlation", "form"]),
     ("intermediateCatchEvent", &["correlation"]),
     ("boundaryEvent", &["correlation"]),
     ("intermediateThrowEvent", &["key", "ttl"]),
