@@ -322,6 +322,28 @@ pub fn light(stage: &mut Stage<'_>, args: &Args<'_>) -> Done {
     Err(Fault::mismatch(format!("亮灯为“{wanted}”"), format!("“{found}”")))
 }
 
+/// What a task's form is shown with, prefilled values among them.
+pub fn shown(stage: &mut Stage<'_>, args: &Args<'_>) -> Done {
+    let (wanted, name, expected) = (args.get(0), args.get(1), args.get(2));
+    let item = task(stage, wanted)?;
+    let view = seen(stage, "task.view", of(&item))?;
+    let form = view.body.get("form").cloned().unwrap_or_default();
+    let place =
+        pointer(&form, name).ok_or_else(|| Fault::wrong(format!("“{wanted}”的表单里没有“{name}”")))?;
+    let value = view.body.pointer(&format!("/data{place}")).unwrap_or(&Json::Null);
+    let number = value
+        .as_f64()
+        .zip(expected.parse::<f64>().ok())
+        .is_some_and(|(value, expected)| value == expected);
+    if number || text(value) == expected {
+        return Ok(());
+    }
+    Err(Fault::mismatch(
+        format!("{name} 为“{expected}”"),
+        format!("“{}”", text(value)),
+    ))
+}
+
 /// The newest instance of a process with that business key, as it stands now.
 fn instance(stage: &mut Stage<'_>, process: &str, key: &str) -> Result<Json, Fault> {
     let mut input = Input::default();
