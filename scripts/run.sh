@@ -14,4 +14,5 @@ cargo build --release -p banyan
 echo "· built in $((SECONDS - started)) s"
 command -v psql >/dev/null || echo "· PostgreSQL is not on this machine: Banyan runs on its embedded SQLite database"
 exec "${CARGO_TARGET_DIR:-target}/release/banyan" serve --demo --year 2022 \
-    --apply apps/0-base --apply apps/1.0-work-points --apply apps/1.1-petitions "$@"
+    --apply apps/0-base --apply apps/1.0-work-points --apply apps/1.1-petitions \
+    --apply apps/1.3-egov-projects "$@"

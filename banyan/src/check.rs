@@ -49,11 +49,14 @@ pub fn packages(folders: &[PathBuf], all: &[Vec<SourceFile>]) -> Vec<Finding> {
         installed.packages.insert(package.id.clone(), package);
     }
     let cx = World::system().system_ctx();
+    // There is no door here, so which operations there are is not looked at.
+    let operations = crate::processes::Operations::default();
     for whole in wholes {
         let own = whole.package.iter();
         let own = own.flat_map(|package| {
             let mut found = banyan_registry::check(package, &whole.files, &installed);
             found.extend(banyan_rule::Rules::check(&cx, package));
+            found.extend(crate::processes::findings(package, &installed, &operations));
             found
         });
         let own: Vec<Finding> = own.collect();

@@ -84,20 +84,7 @@ impl Known for Around<'_> {
 
 impl Part for Processes {
     fn check(&self, package: &Package, _: &[SourceFile], installed: &Installed) -> Vec<Finding> {
-        let around = Around {
-            package,
-            installed,
-            operations: &self.operations,
-        };
-        package
-            .processes
-            .iter()
-            .flat_map(|source| {
-                check(&source.text, &around)
-                    .into_iter()
-                    .map(|flaw| flaw.finding(&source.path, "zh-CN"))
-            })
-            .collect()
+        findings(package, installed, &self.operations)
     }
 
     fn installed(&self, cx: &Ctx, tx: &mut Tx<'_>, package: &Package) -> Result<(), Problem> {
@@ -115,6 +102,24 @@ impl Part for Processes {
     fn removed(&self, _: &Ctx, tx: &mut Tx<'_>, package: &Package, allow_loss: bool) -> Result<(), Problem> {
         self.engine.withdraw(tx, &package.id, allow_loss)
     }
+}
+
+/// What is wrong with a package's processes. `operations`: those that service tasks may call, once they are known.
+pub(crate) fn findings(package: &Package, installed: &Installed, operations: &Operations) -> Vec<Finding> {
+    let around = Around {
+        package,
+        installed,
+        operations,
+    };
+    package
+        .processes
+        .iter()
+        .flat_map(|source| {
+            check(&source.text, &around)
+                .into_iter()
+                .map(|flaw| flaw.finding(&source.path, "zh-CN"))
+        })
+        .collect()
 }
 
 /// What the engine asks of others.

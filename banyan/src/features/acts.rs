@@ -101,13 +101,7 @@ pub fn transition(stage: &mut Stage<'_>, args: &Args<'_>) -> Done {
 }
 
 pub fn transition_filled(stage: &mut Stage<'_>, args: &Args<'_>) -> Done {
-    // 联系人"王处"、进度"50": names and values by turns, between quotes.
-    let mut parts = args.get(3).split('"');
-    let mut pairs = Vec::new();
-    while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
-        pairs.push((name.trim_start_matches('、').trim(), value));
-    }
-    go(stage, args, &pairs)
+    go(stage, args, &args.quoted(3))
 }
 
 fn go(stage: &mut Stage<'_>, args: &Args<'_>, pairs: &[(&str, &str)]) -> Done {

@@ -33,7 +33,12 @@ pub fn refused(stage: &mut Stage<'_>, args: &Args<'_>) -> Done {
 pub fn field_refused(stage: &mut Stage<'_>, args: &Args<'_>) -> Done {
     let (called, reason) = (args.get(0), args.get(1));
     let answer = stage.answer()?.clone();
-    let mut names = vec![format!("/fields/{called}")];
+    let mut names = vec![format!("/fields/{called}"), format!("/values/{called}")];
+    names.extend(
+        stage
+            .form_pointer(called)
+            .map(|pointer| format!("/values{pointer}")),
+    );
     if let Ok(kind) = stage.acted_on() {
         names.push(format!("/fields/{}", kind.field(called)));
     }

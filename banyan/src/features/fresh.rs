@@ -213,17 +213,24 @@ impl Visit {
         })
     }
 
-    /// Runs the triggers of all events that wait; what they do may set off more.
+    /// Runs the triggers of all events that wait, and lets the clocks of processes ring; what they do may set off more.
     fn settle(&self) -> Result<(), Problem> {
         let Platform {
             registry,
+            processes,
             door,
             db,
             world,
             ..
         } = &self.platform;
-        while banyan_registry::run_events(registry, door, db, &world.system_ctx())? > 0 {}
-        Ok(())
+        loop {
+            let cx = world.system_ctx();
+            let events = banyan_registry::run_events(registry, door, db, &cx)?;
+            let rang = banyan_process::run_due(processes, door, db, &cx)?;
+            if events == 0 && rang == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// What the server does when a day begins.

@@ -1,6 +1,7 @@
 //! Acceptance features: what a package does and refuses, in Chinese Gherkin, run against a fresh or a running platform.
 //!
-//! Map: `read`: the files. `steps`: the vocabulary; `acts` and `checks`: what its steps do. `stage`: one scenario as it
+//! Map: `read`: the files. `steps`: the vocabulary; `acts` and `checks`: what its steps do, `tasks`: those
+//! about processes. `stage`: one scenario as it
 //! runs. `entrance`: how it enters a platform; `fresh`, `running`: the two ways. `needed`: packages. `report`: output.
 
 mod acts;
@@ -13,6 +14,7 @@ mod report;
 mod running;
 mod stage;
 pub mod steps;
+mod tasks;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

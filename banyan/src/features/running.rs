@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use banyan_door::{Body, Input, Operation};
+use banyan_door::{Body, Input, Method};
 use banyan_registry::Registry;
 use jiff::civil::DateTime;
 use serde_json::{Value as Json, json};
@@ -15,11 +15,15 @@ use super::entrance::{Answer, Entrance, Fault};
 /// The account that checks what happened.
 const CHECKER: &str = "admin";
 
+/// Accounts are looked up to hand tasks over; their operations stand behind a database, which is not here.
+const ACCOUNTS: (&str, (Method, &str)) = ("account.list", (Method::Get, "/v1/accounts"));
+
 /// A platform at an address.
 pub struct Remote {
     agent: ureq::Agent,
     base: String,
-    operations: BTreeMap<&'static str, Operation>,
+    /// The method and path of each operation that steps call.
+    operations: BTreeMap<&'static str, (Method, &'static str)>,
     passwords: BTreeMap<String, String>,
     tokens: BTreeMap<String, String>,
     login: Option<String>,
@@ -41,11 +45,13 @@ impl Remote {
             .build()
             .new_agent();
         // The same table of operations as the server's, for methods and paths; no engine stands behind it here.
-        let rows = banyan_registry::operations(&Registry::new(Arc::new(|_, _| {})));
+        let mut rows = banyan_registry::operations(&Registry::new(Arc::new(|_, _| {})));
+        rows.extend(banyan_process::operations(&banyan_process::Engine::new()));
+        let rows = rows.into_iter().map(|row| (row.name, (row.method, row.path)));
         let mut remote = Remote {
             agent,
             base: url.trim_end_matches('/').to_owned(),
-            operations: rows.into_iter().map(|row| (row.name, row)).collect(),
+            operations: rows.chain([ACCOUNTS]).collect(),
             passwords,
             tokens: BTreeMap::new(),
             login: None,
@@ -137,11 +143,11 @@ impl Remote {
 
     fn enter(&mut self, login: Option<&str>, operation: &str, input: &Input) -> Result<Answer, Fault> {
         let token = login.map(|login| self.token(login)).transpose()?;
-        let row = self
+        let (method, path) = self
             .operations
             .get(operation)
             .ok_or_else(|| Fault::wrong(format!("没有名为 {operation} 的操作")))?;
-        let mut target = row.path.to_owned();
+        let mut target = (*path).to_owned();
         for (name, value) in &input.path {
             target = target.replace(&format!("{{{name}}}"), &encode(value));
         }
@@ -153,7 +159,7 @@ impl Remote {
         if !query.is_empty() {
             target = format!("{target}?{}", query.join("&"));
         }
-        let (response, text) = self.send(row.method.as_str(), &target, token.as_deref(), input)?;
+        let (response, text) = self.send(method.as_str(), &target, token.as_deref(), input)?;
         let kind = response
             .headers()
             .get("content-type")

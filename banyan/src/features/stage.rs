@@ -27,6 +27,8 @@ pub struct Stage<'e> {
     acted: Option<String>,
     /// The record that was last acted on.
     record: Option<(String, String)>,
+    /// The form that was last filled in.
+    form: Option<Json>,
 }
 
 /// A type of record as declared.
@@ -54,7 +56,18 @@ impl<'e> Stage<'e> {
             listed: None,
             acted: None,
             record: None,
+            form: None,
         }
+    }
+
+    /// The form that is about to be sent.
+    pub fn filled_in(&mut self, form: Json) {
+        self.form = Some(form);
+    }
+
+    /// The pointer to a value of the form that was last sent, by what people call it.
+    pub fn form_pointer(&self, called: &str) -> Option<String> {
+        super::tasks::pointer(self.form.as_ref()?, called)
     }
 
     /// A refusal that no step has named yet.
@@ -167,7 +180,14 @@ impl<'e> Stage<'e> {
             if answer.refused() {
                 return Err(Fault::wrong(format!("没有安装名为 {package} 的包")));
             }
-            let model: Package = serde_json::from_value(answer.body)
+            let mut body = answer.body;
+            // Of what engines read, only the names are told: types are all that is asked for here.
+            for name in ["processes", "decisions", "decision_cases", "forms"] {
+                if let Some(names) = body.get_mut(name) {
+                    *names = json!([]);
+                }
+            }
+            let model: Package = serde_json::from_value(body)
                 .map_err(|error| Fault::wrong(format!("包 {package} 的声明无法理解:{error}")))?;
             self.installed.insert(package.to_owned(), model);
         }

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::entrance::Fault;
 use super::read::Line;
 use super::stage::Stage;
-use super::{acts, checks};
+use super::{acts, checks, tasks};
 
 /// What a step matched.
 pub struct Args<'l> {
@@ -46,6 +46,16 @@ impl<'l> Args<'l> {
             }
         }
         Ok(pairs)
+    }
+
+    /// Names and values by turns in the nth value: `甲"1"、乙"2"`. The last quote stands there, or just behind.
+    pub fn quoted(&self, index: usize) -> Vec<(&'l str, &'l str)> {
+        let mut parts = self.get(index).split('"');
+        let mut pairs = Vec::new();
+        while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+            pairs.push((name.trim_start_matches('、').trim(), value));
+        }
+        pairs
     }
 
     pub fn has_table(&self) -> bool {
@@ -135,6 +145,18 @@ pub static STEPS: &[Step] = vocabulary! {
         "导出为 CSV。" acts::export;
     Act r#"我按"light = 'red'"导出"work-points.task""# r#"我按"(.+)"导出"([^"]+)""#
         "只导出符合条件的。" acts::export_some;
+    Act r#"我认领待办"重复建设核查""# r#"我认领待办"([^"]+)""#
+        "待办用标题里的字来指;有几项时写全标题,或在后面用括号写业务编号:`审批(EG-2022-001)`。" tasks::claim;
+    Act r#"我办理待办"专家评审":"# r#"我办理待办"([^"]+)"(?:[,,]填写)?[::]?"#
+        "没有认领的先认领,再办结。下面的表格两列:表单的字段(键或标签)和值;选项写值或显示的字,多选用 `;` 连接,清单的第 2 行写作 `节点/2/付款`。" tasks::complete;
+    Act r#"我办理待办"专家评审",填写评审结论"同意"、评分"90""# r#"我办理待办"([^"]+)"[,,]填写([^"::]+"[^"]*"(?:、[^"]+"[^"]*")*)"#
+        "同上,几个字段用顿号连接。" tasks::complete_filled;
+    Act r#"我把待办"处室审批"转交给"xm-zr""# r#"我把待办"([^"]+)"转交给"([^"]+)""#
+        "转交给另一个账号;没有认领的先认领。" tasks::delegate;
+    Act r#"我退回待办"处室审批""# r#"我退回待办"([^"]+)""#
+        "把认领的任务退回任务池。" tasks::release;
+    Act r#"我交回待办"处室审批",说明"不归我办""# r#"我交回待办"([^"]+)"(?:[,,]说明"([^"]*)")?"#
+        "把别人转交来的任务交回给他。" tasks::hand_back;
     Answer "成功" "成功"
         "上一个操作成功了。" checks::done;
     Answer r#"被拒绝,原因包含"只有牵头单位""# r#"被拒绝[,,]原因包含"(.+)""#
@@ -177,6 +199,20 @@ pub static STEPS: &[Step] = vocabulary! {
         "没有这条记录。" checks::absent;
     State r#""work-points.notice"里符合"level = 'lead'"的有 1 条"# r#""([^"]+)"里符合"(.+)"的有\s*(\d+)\s*条"#
         "不论我看不看得到,符合 CQL2 条件的有这么多条。" checks::count;
+    State r#"我的待办里有"专家评审""# r#"我的待办里有"([^"]+)""#
+        "我可以办的(认领了的、可以认领的)里有标题含这些字的。" tasks::has;
+    State r#"我的待办里没有"专家评审""# r#"我的待办里没有"([^"]+)""#
+        "我可以办的里没有这样的。" tasks::has_not;
+    State r#"待办"专家评审"亮灯为"黄灯""# r#"待办"([^"]+)"亮灯为"([^"]+)""#
+        "我的这项待办的灯:绿灯、黄灯、红灯。" tasks::light;
+    State r#"待办"主任审批"里"建设目的"为"及时掌握水质""# r#"待办"([^"]+)"里"([^"]+)"为"([^"]*)""#
+        "我的这项待办的表单打开时,这个字段里已有的值:预填的、流程里的。" tasks::shown;
+    State r#"流程"egov-projects.application"的"EG-2022-001"停在"专家评审""# r#"流程"([^"]+)"的"([^"]+)"停在"([^"]+)""#
+        "这个业务编号的流程实例(最近的一个)正在这个环节,写名称或元素的 id。" tasks::stands_at;
+    State r#"流程"egov-projects.application"的"EG-2022-001"已结束"# r#"流程"([^"]+)"的"([^"]+)"已结束"#
+        "这个流程实例走到了结束。" tasks::has_ended;
+    State "流程有 0 个异常" r"流程有\s*(\d+)\s*个异常"
+        "所有流程实例里等待处理的异常有几个。" tasks::troubles;
     State r#"发生了事件"work-points.task.sign""# r#"发生了事件"([^"]+)""#
         "场景开始以后有过这个事件。" checks::happened;
     State r#"发生了 2 次事件"work-points.notice.created""# r#"发生了\s*(\d+)\s*次事件"([^"]+)""#
