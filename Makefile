@@ -3,7 +3,7 @@ SHELL := /bin/bash
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help run test web build check features generate bench-registry bench-audit bench-policy bench-keys deny sbom
+.PHONY: help run test web build check features generate bench-registry bench-audit bench-policy bench-keys bench-decision deny sbom
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -48,8 +48,15 @@ bench-audit: ## Durable entries of the audit log a second, and what the log adds
 	cargo run --release -p banyan-identity --example audit_bench
 	cargo run --release -p banyan --example trail_bench
 
+bench-process: ## Process instances a CPU-second on durable state: empty, and beside 1 M finished and 100 k running ones.
+	cargo run --release -p banyan-process --example process_bench
+	cargo run --release -p banyan-process --example process_bench -- 1000000 100000
+
 bench-policy: ## What row conditions and masks cost a list over a million records.
 	cargo run --release -p banyan --example policy_bench
 
 bench-keys: ## Texts sealed and opened a second, in both suites.
 	cargo run --release -p banyan-identity --example keys_bench
+
+bench-decision: ## Decisions a second, one by one and over columns, beside openfisca-core.
+	@scripts/bench-decision.sh

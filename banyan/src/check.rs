@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use banyan_base::{Finding, Severity, SourceFile};
+use banyan_base::{Finding, Severity, SourceFile, World};
 use banyan_package::{Head, Installed, Layered, Package};
 
 /// A package of the folders, with its overlays among them.
@@ -48,9 +48,14 @@ pub fn packages(folders: &[PathBuf], all: &[Vec<SourceFile>]) -> Vec<Finding> {
     for package in wholes.iter().filter_map(|whole| whole.package.clone()) {
         installed.packages.insert(package.id.clone(), package);
     }
+    let cx = World::system().system_ctx();
     for whole in wholes {
         let own = whole.package.iter();
-        let own = own.flat_map(|package| banyan_registry::check(package, &whole.files, &installed));
+        let own = own.flat_map(|package| {
+            let mut found = banyan_registry::check(package, &whole.files, &installed);
+            found.extend(banyan_rule::Rules::check(&cx, package));
+            found
+        });
         let own: Vec<Finding> = own.collect();
         match &whole.layered {
             None => {

@@ -14,7 +14,7 @@ use crate::config::{Config, Log, default_file, reference_page};
 use crate::keys_commands::{self, KeysCommand};
 use crate::platform::Platform;
 use crate::policy_commands::{self, PolicyCommand};
-use crate::{check, demo, features, folder, keep, logs, serve};
+use crate::{check, decide_commands, demo, features, folder, keep, logs, serve};
 
 /// Banyan, the operating platform of a digital province.
 #[derive(Debug, Parser)]
@@ -109,6 +109,8 @@ enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+    /// Decide by a model's file, run cases, or recompute an evaluation that was kept.
+    Decide(Box<decide_commands::Decide>),
     /// Keys of personal data: their copy, and new ones in the place of old.
     Keys {
         #[command(subcommand)]
@@ -171,6 +173,7 @@ pub fn run(cli: Cli) -> ExitCode {
             ),
             Command::Audit { command } => audit_commands::run(&config, command).and_then(|text| say(&text)),
             Command::Policy { command } => policy_commands::run(command).and_then(|text| say(&text)),
+            Command::Decide(command) => decide_commands::run(&config, &command).and_then(|text| say(&text)),
             Command::Keys { command } => keys_commands::run(&config, command).and_then(|text| say(&text)),
             Command::Config { what } => match what.as_str() {
                 "default" => say(&default_file()),

@@ -14,10 +14,12 @@ use banyan_identity::person::{self, PersonLog};
 use banyan_identity::simulate::{self, Counted, Simulator};
 use banyan_identity::{Accounts, CedarPolicy, NewAccount, PartyRegister, Settings};
 use banyan_registry::{Registry, Retention};
+use banyan_rule::Rules;
 use banyan_store::jobs::JobHandler;
 use banyan_store::{Blobs, Db, Options, feed};
 
 use crate::config::Config;
+use crate::decisions::Decisions;
 use crate::declared::Installed;
 use crate::{policy_commands, processes};
 
@@ -34,6 +36,7 @@ pub struct Platform {
     pub audit: Arc<AuditTrail>,
     pub keys: Arc<Keys>,
     pub erasures: Arc<Erasures>,
+    pub rules: Arc<Rules>,
 }
 
 /// What a platform keeps beside its database of records.
@@ -121,6 +124,7 @@ impl Platform {
             &person::MIGRATIONS,
             &banyan_registry::MIGRATIONS,
             &banyan_process::MIGRATIONS,
+            &banyan_rule::MIGRATIONS,
         ])?;
         if let Some(what) = db.read(feed::ahead)? {
             return Err(Problem::internal(format!(
@@ -141,12 +145,19 @@ impl Platform {
         }));
         registry.name_people(Box::new(banyan_identity::account_names));
         let processes = banyan_process::Engine::new();
-        processes.connect(processes::ports(&registry));
+        let rules = Rules::new();
+        processes.connect(processes::ports(&registry, &rules));
         let operations = processes::Operations::default();
-        registry.join(vec![Arc::new(processes::Processes {
-            engine: Arc::clone(&processes),
-            operations: Arc::clone(&operations),
-        })]);
+        registry.join(vec![
+            Arc::new(processes::Processes {
+                engine: Arc::clone(&processes),
+                operations: Arc::clone(&operations),
+            }),
+            Arc::new(Decisions {
+                rules: Arc::clone(&rules),
+                world: world.clone(),
+            }),
+        ]);
         let keys = Arc::new(Keys::open_for(&beside.keys, &world, &db)?);
         registry.seal_with(&keys);
         // The first look loads the policies before anybody is let in.
@@ -156,11 +167,13 @@ impl Platform {
         let blobs = Blobs::open(&folder.join("blobs"))?;
         let mut rows = banyan_registry::operations(&registry);
         rows.extend(banyan_registry::studio_operations(&registry));
+        rows.extend(banyan_registry::form_operations(&registry));
         rows.extend(banyan_registry::file_operations(&registry, &blobs));
         rows.extend(banyan_registry::import_operations(&registry, &blobs));
         rows.extend(banyan_identity::operations(&accounts));
         rows.extend(banyan_door::job_operations());
         rows.extend(banyan_process::operations(&processes));
+        rows.extend(banyan_rule::operations(&rules));
         let names_shown = beside.audit.names_shown;
         let audit = Arc::new(AuditTrail::open(&beside.audit, &world).map_err(Problem::internal)?);
         if beside.audit.salts == db.url() {
@@ -230,6 +243,7 @@ impl Platform {
             audit,
             keys,
             erasures,
+            rules,
         })
     }
 

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use banyan_base::{Ctx, Finding, Problem, SourceFile};
+use banyan_base::{Ctx, FieldError, Finding, Problem, SourceFile, codes};
+use banyan_door::Door;
 use banyan_package::{Installed, Package};
 use banyan_process::bpmn::{Kind, Known, Presence, check};
-use banyan_process::{Engine, Ports, Source};
-use banyan_registry::{Part, Registry};
+use banyan_process::{Engine, Forms, Ports, Prefilled, Source};
+use banyan_registry::{Part, ReadyForm, Registry, prefilled};
+use banyan_rule::Rules;
 use banyan_store::Tx;
+use serde_json::{Map, Value as Json};
 
 /// Names of the door's operations, once there is a door.
 pub(crate) type Operations = Arc<OnceLock<BTreeSet<&'static str>>>;
@@ -71,7 +74,8 @@ impl Known for Around<'_> {
                 let (package, short) = self.package_of(name);
                 let named = format!("id=\"{short}\"");
                 presence(
-                    package.is_some_and(|package| package.processes.iter().any(|one| one.text.contains(&named))),
+                    package
+                        .is_some_and(|package| package.processes.iter().any(|one| one.text.contains(&named))),
                 )
             }
         }
@@ -113,12 +117,66 @@ impl Part for Processes {
     }
 }
 
-/// What the engine asks of others. Decisions and forms are given by their engines.
-pub(crate) fn ports(registry: &Arc<Registry>) -> Ports {
+/// What the engine asks of others.
+pub(crate) fn ports(registry: &Arc<Registry>, rules: &Arc<Rules>) -> Ports {
     let calendar = Arc::clone(registry);
+    let rules = Arc::clone(rules);
     Ports {
-        working_day: Some(Box::new(move |tx, from, days| calendar.working_day(tx, from, days))),
+        decide: Some(Box::new(move |cx, tx, of, input| rules.decide(cx, tx, of, input))),
+        working_day: Some(Box::new(move |tx, from, days| {
+            calendar.working_day(tx, from, days)
+        })),
         names: Some(Box::new(banyan_identity::account_names)),
+        forms: Some(Box::new(TaskForms(Arc::clone(registry)))),
         ..Ports::default()
+    }
+}
+
+/// The forms of installed packages.
+struct TaskForms(Arc<Registry>);
+
+impl TaskForms {
+    fn found(&self, tx: &mut Tx<'_>, name: &str) -> Result<Arc<ReadyForm>, Problem> {
+        let form = self.0.form(tx, name)?;
+        form.ok_or_else(|| Problem::new(codes::NOT_FOUND, format!("没有名为 {name} 的表单。")))
+    }
+}
+
+impl Forms for TaskForms {
+    fn schema(&self, tx: &mut Tx<'_>, form: &str) -> Result<Option<Json>, Problem> {
+        Ok(self.0.form(tx, form)?.map(|ready| ready.schema.clone()))
+    }
+
+    fn prefilled(
+        &self,
+        cx: &Ctx,
+        tx: &mut Tx<'_>,
+        door: &Door,
+        form: &str,
+        data: Map<String, Json>,
+    ) -> Result<Prefilled, Problem> {
+        prefilled(&*self.found(tx, form)?, cx, tx, door, &data)
+    }
+
+    fn check(
+        &self,
+        cx: &Ctx,
+        tx: &mut Tx<'_>,
+        form: &str,
+        values: &Map<String, Json>,
+        data: &Map<String, Json>,
+    ) -> Result<Map<String, Json>, Problem> {
+        let checked = self.found(tx, form)?.form.validate(cx, values, data);
+        checked.map_err(|errors| {
+            let mut refusal = Problem::new(codes::INVALID, "填写的内容不符合表单的要求。");
+            refusal.errors = errors
+                .into_iter()
+                .map(|error| FieldError {
+                    pointer: format!("/values{}", error.pointer),
+                    ..error
+                })
+                .collect();
+            refusal
+        })
     }
 }

@@ -173,10 +173,7 @@ fn react(
 const CLOCKS_EVERY: Duration = Duration::from_millis(200);
 
 /// One thread that lets the clocks of processes ring.
-fn run_processes(
-    platform: &Platform,
-    stop: Arc<AtomicBool>,
-) -> std::io::Result<std::thread::JoinHandle<()>> {
+fn run_processes(platform: &Platform, stop: Arc<AtomicBool>) -> std::io::Result<std::thread::JoinHandle<()>> {
     let platform = platform.clone();
     std::thread::Builder::new()
         .name("processes".into())

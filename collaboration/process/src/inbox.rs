@@ -88,10 +88,7 @@ impl Params {
 }
 
 fn pairs(cx: &Ctx) -> Vec<(String, String)> {
-    let mut roles: Vec<String> = cx.actor.roles.iter().cloned().collect();
-    if cx.actor.kind == banyan_base::ActorKind::Citizen && !cx.actor.has_role("citizen") {
-        roles.push("citizen".into());
-    }
+    let roles: Vec<String> = cx.actor.roles.iter().cloned().collect();
     let places = places_of(&cx.actor);
     roles
         .iter()

@@ -1,6 +1,6 @@
 //! Rows of instances and incidents.
 
-use banyan_base::{Problem, timestamp_text};
+use banyan_base::{Problem, codes, timestamp_text};
 use banyan_store::{Row, Tx, Value};
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -93,8 +93,21 @@ fn due(inst: &Instance) -> Option<String> {
         .map(timestamp_text)
 }
 
+/// Largest state of one instance.
+const STATE_LIMIT: usize = 8 << 20;
+
 fn data(inst: &Instance) -> Result<String, Problem> {
-    serde_json::to_string(inst).map_err(Problem::internal)
+    let text = serde_json::to_string(inst).map_err(Problem::internal)?;
+    if text.len() > STATE_LIMIT {
+        return Err(Problem::new(
+            codes::TOO_LARGE,
+            format!(
+                "流程实例的变量和令牌合计大于 {} MiB,这一步没有做。请把大的内容存为记录或文件。",
+                STATE_LIMIT >> 20
+            ),
+        ));
+    }
+    Ok(text)
 }
 
 pub(crate) fn insert(tx: &mut Tx<'_>, record: &Record, inst: &Instance) -> Result<(), Problem> {

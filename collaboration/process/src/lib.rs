@@ -42,7 +42,7 @@ pub use definition::{Definition, Deployed, Source};
 pub use due::{run_due, tidy};
 pub use error::Error;
 pub use operations::operations;
-pub use ports::{Forms, Language, Ports};
+pub use ports::{Forms, Language, Ports, Prefilled};
 pub use session::{Session, Start};
 
 macro_rules! migrations {

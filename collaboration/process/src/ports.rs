@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use banyan_base::{Ctx, Problem};
+use banyan_door::Door;
 use banyan_store::Tx;
 use jiff::civil::Date;
 use serde_json::{Map, Value as Json};
@@ -18,6 +19,9 @@ pub type WorkingDay = Box<dyn Fn(&mut Tx<'_>, Date, i64) -> Result<Date, Problem
 pub type Names =
     Box<dyn Fn(&mut Tx<'_>, &BTreeSet<String>) -> Result<BTreeMap<String, String>, Problem> + Send + Sync>;
 
+/// The data of a form, and where each value came from.
+pub type Prefilled = (Map<String, Json>, Map<String, Json>);
+
 /// The forms of tasks.
 pub trait Forms: Send + Sync {
     /// The form-js schema of a form, `<package>.<form>`; none where there is no such form.
@@ -25,6 +29,20 @@ pub trait Forms: Send + Sync {
     /// # Errors
     /// Where it can't be read.
     fn schema(&self, tx: &mut Tx<'_>, form: &str) -> Result<Option<Json>, Problem>;
+
+    /// The data a form is shown with: what the instance gives, and what the form takes from records, read through the door
+    /// by whoever fills it in; with where each value came from, by its path.
+    ///
+    /// # Errors
+    /// Where the form's expressions can't be evaluated.
+    fn prefilled(
+        &self,
+        cx: &Ctx,
+        tx: &mut Tx<'_>,
+        door: &Door,
+        form: &str,
+        data: Map<String, Json>,
+    ) -> Result<Prefilled, Problem>;
 
     /// What of submitted values is kept, after every rule of the form was checked.
     ///

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use banyan_base::{ActorKind, Ctx, Event, Problem, codes, timestamp_text};
+use banyan_base::{Ctx, Problem, codes};
 use banyan_door::Door;
 use banyan_store::Tx;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use crate::definition::{Definition, qualified};
 use crate::desk::Desk;
@@ -14,6 +14,8 @@ use crate::engine::state::{On, Wait};
 use crate::engine::{Command, Effect, Entry, Instance, Key, Standing, apply};
 use crate::instance::{self, Record};
 use crate::{Engine, Error, message, task, work};
+
+mod store;
 
 /// Instances that one command may touch: more is a loop of processes that start one another.
 const CASCADE: usize = 2_000;
@@ -146,6 +148,20 @@ impl<'a, 't> Session<'a, 't> {
     pub fn command(&mut self, id: &str, command: Command) -> Result<(), Problem> {
         self.apply(id, command)?;
         self.settle()
+    }
+
+    /// Completes the open task of a token, whoever has it, as the session's actor. What the door checks is not checked here:
+    /// for those who act for the platform itself.
+    ///
+    /// # Errors
+    /// As [`Session::command`].
+    pub fn complete_task(&mut self, id: &str, token: Key, values: Map<String, Json>) -> Result<(), Problem> {
+        let definition = Arc::clone(self.look(id)?.1);
+        if let Some(told) = task::finish(self.cx, self.tx, id, token)? {
+            self.tell_task(&definition, &told, "completed")?;
+        }
+        let doer = self.cx.actor.id.clone();
+        self.command(id, Command::TaskDone { token, values, doer })
     }
 
     /// The instance as it stands now.
@@ -475,40 +491,6 @@ impl<'a, 't> Session<'a, 't> {
         self.settle()
     }
 
-    fn tell_instance(&mut self, id: &str, verb: &str) -> Result<(), Problem> {
-        let Some(loaded) = self.loaded.get(id) else {
-            return Ok(());
-        };
-        let process = &loaded.record.process;
-        let package = &loaded.definition.package;
-        let event = Event::new(
-            self.cx,
-            &format!("/banyan/{package}"),
-            &format!("banyan.{process}.{verb}"),
-            Some(format!("{process}/{id}")),
-            json!({ "instance": id, "process": process, "version": loaded.record.version }),
-        );
-        Ok(self.tx.emit(&event)?)
-    }
-
-    /// Tells the feed of a task: never what it is about, nor who does it.
-    pub(crate) fn tell_task(
-        &mut self,
-        definition: &Definition,
-        task: &task::Told,
-        verb: &str,
-    ) -> Result<(), Problem> {
-        let process = &definition.id;
-        let event = Event::new(
-            self.cx,
-            &format!("/banyan/{}", definition.package),
-            &format!("banyan.{process}.task.{verb}"),
-            Some(format!("{process}/{}", task.instance)),
-            json!({ "task": task.id, "instance": task.instance, "process": process, "element": task.element }),
-        );
-        Ok(self.tx.emit(&event)?)
-    }
-
     /// Notes something in an instance's history.
     pub(crate) fn remark(&mut self, id: &str, kind: &str, data: Json) -> Result<(), Problem> {
         self.load(id)?;
@@ -555,71 +537,6 @@ impl<'a, 't> Session<'a, 't> {
                     ],
                 )?;
             }
-        }
-        Ok(())
-    }
-
-    /// Stores everything.
-    ///
-    /// # Errors
-    /// `BUSY` where somebody else changed an instance meanwhile; nothing is then stored.
-    pub fn finish(mut self) -> Result<(), Problem> {
-        self.settle()?;
-        let cx = self.cx;
-        for (id, mut loaded) in std::mem::take(&mut self.loaded) {
-            if !loaded.dirty {
-                continue;
-            }
-            let stuck: BTreeMap<Key, _> = loaded
-                .inst
-                .troubles()
-                .map(|(token, state, trouble)| (token, (state.node, trouble.clone())))
-                .collect();
-            let record = &mut loaded.record;
-            record.state = instance::standing(loaded.inst.standing).into();
-            record.incidents = i64::try_from(stuck.len()).unwrap_or(i64::MAX);
-            match loaded.stored {
-                None => {
-                    instance::insert(self.tx, record, &loaded.inst)?;
-                    if cx.actor.kind != ActorKind::System {
-                        instance::party(self.tx, &record.started_by, &id)?;
-                    }
-                }
-                Some(revision) => {
-                    record.revision = revision + 1;
-                    if !instance::update(self.tx, record, &loaded.inst, revision)? {
-                        return Err(Problem::new(
-                            codes::BUSY,
-                            "流程实例刚刚被别人改动,什么也没有做。请重试。",
-                        ));
-                    }
-                }
-            }
-            for token in loaded.stuck.iter().filter(|token| !stuck.contains_key(token)) {
-                self.tx.execute(
-                    "DELETE FROM process_incident WHERE instance = ?1 AND token = ?2",
-                    &[id.as_str().into(), (*token).into()],
-                )?;
-            }
-            for (token, (node, trouble)) in &stuck {
-                self.tx.execute(
-                    "INSERT INTO process_incident (instance, token, process, version, element, kind, message, opened_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (instance, token) DO UPDATE SET
-                     version = excluded.version, element = excluded.element, kind = excluded.kind, message = excluded.message",
-                    &[
-                        id.as_str().into(),
-                        (*token).into(),
-                        record.process.as_str().into(),
-                        record.version.into(),
-                        loaded.definition.element(*node).into(),
-                        trouble.kind.as_str().into(),
-                        trouble.message.as_str().into(),
-                        timestamp_text(cx.now).into(),
-                    ],
-                )?;
-            }
-            let entries = serde_json::to_value(&loaded.history).map_err(Problem::internal)?;
-            instance::remember(self.tx, record, &cx.now_text(), &cx.actor.id, &entries)?;
         }
         Ok(())
     }

@@ -460,6 +460,30 @@ pub(crate) fn done(cx: &Ctx, tx: &mut Tx<'_>, task: &Task) -> Result<bool, Probl
     Ok(changed == 1)
 }
 
+/// Marks the open task of a token done, whoever has it.
+pub(crate) fn finish(cx: &Ctx, tx: &mut Tx<'_>, instance: &str, token: Key) -> Result<Option<Told>, Problem> {
+    let row = tx.query_opt(
+        "SELECT id, element FROM process_task WHERE instance = ?1 AND token = ?2 AND state IN ('open', 'claimed')",
+        &[instance.into(), token.into()],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    let told = Told {
+        id: row.get(0)?,
+        instance: instance.to_owned(),
+        element: row.get(1)?,
+    };
+    tx.execute(
+        "UPDATE process_task SET state = 'done', done_at = ?2, done_by = ?3 WHERE id = ?1",
+        &[
+            told.id.as_str().into(),
+            cx.now_text().into(),
+            cx.actor.id.as_str().into(),
+        ],
+    )?;
+    forget(tx, &told.id)?;
+    Ok(Some(told))
+}
+
 pub(crate) fn draft(tx: &mut Tx<'_>, task: &str, account: &str) -> Result<Json, Problem> {
     let row = tx.query_opt(
         "SELECT form_values, saved_at FROM process_draft WHERE task = ?1 AND account = ?2",

@@ -10,6 +10,7 @@ use banyan_package::{field_type, record_scope, trigger_scope};
 use banyan_policy::PackageRules;
 use banyan_store::{Dialect, Tx};
 
+use crate::forms::ReadyForm;
 use crate::query::count::Counts;
 use crate::query::walk::Walks;
 use crate::seal::{self, Seal, Vault};
@@ -102,6 +103,8 @@ pub struct Catalog {
     pub packages: BTreeMap<String, Arc<Package>>,
     pub types: BTreeMap<String, Arc<TypeInfo>>,
     pub triggers: Vec<ReadyTrigger>,
+    /// By `<package>.<form>`.
+    pub forms: BTreeMap<String, Arc<ReadyForm>>,
     /// Types as readers see them.
     pub sights: Sights,
 }
@@ -189,6 +192,12 @@ pub(crate) fn load(tx: &mut Tx<'_>, generation: i64, vault: &Vault) -> Result<Ca
         }
     }
     for package in &packages {
+        for source in &package.forms {
+            if let Some(ready) = ReadyForm::read(source) {
+                let name = format!("{}.{}", package.id, source.name);
+                catalog.forms.insert(name, Arc::new(ready));
+            }
+        }
         for (name, declared) in &package.triggers {
             let ready = ready_trigger(&catalog, package, name, declared)?;
             catalog.triggers.push(ready);

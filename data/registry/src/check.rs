@@ -33,6 +33,7 @@ pub fn check(package: &Package, files: &[SourceFile], installed: &Installed) -> 
             );
         }
     }
+    checker.findings.extend(crate::forms::check(package, installed));
     checker.findings
 }
 

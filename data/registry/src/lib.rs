@@ -14,7 +14,7 @@
 //! - `seal`: fields kept as ciphertext under their subject's key; `expiry`: their end.
 //! - `sight`: what of a type a caller may see, as queries. `owed`: what acts on it owe the audit log and the policy.
 //! - `query`: filters (CQL2), lists, cursors, full text. `trigger`: reactions to events; `daily`: what each day asks for.
-//! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `saved`: kept filters.
+//! - `import`, `export`, `cell`: tables as people send and fetch them. `archive`: a package taken out whole. `files`: stored files. `forms`: those of packages. `saved`: kept filters.
 //! - `aggregate`: rankings and bulletins. `operations`, `packages`: the rows in the door.
 //! - `studio`: processes, decisions and forms changed by drafts that another publishes.
 //! - `openapi`, `property`: what is installed, as the API's description has it.
@@ -34,6 +34,7 @@ mod event;
 mod expiry;
 mod export;
 mod files;
+mod forms;
 mod history;
 pub mod import;
 mod index;
@@ -82,6 +83,7 @@ pub use daily::{run_daily, run_day};
 pub use error::Error;
 pub use expiry::Retention;
 pub use files::operations as file_operations;
+pub use forms::{ReadyForm, operations as form_operations, prefilled};
 pub use import::operations::operations as import_operations;
 pub use import::run::{JOB as IMPORT_JOB, job as import_job};
 pub use operations::operations;

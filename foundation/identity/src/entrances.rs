@@ -104,6 +104,13 @@ pub(crate) const SIGNED_IN: &[&str] = &[
     "task_view.list",
     "task_view.create",
     "task_view.delete",
+    "decision.list",
+    "decision.view",
+    "decision.evaluate",
+    "evaluation.view",
+    "evaluation.replay",
+    "form.list",
+    "form.view",
 ];
 /// Those of them that are for colleagues: anybody can become a citizen.
 pub(crate) const COLLEAGUES: &[&str] = &[
@@ -146,6 +153,13 @@ pub(crate) const COLLEAGUES: &[&str] = &[
     "task_view.list",
     "task_view.create",
     "task_view.delete",
+    "decision.list",
+    "decision.view",
+    "decision.evaluate",
+    "evaluation.view",
+    "evaluation.replay",
+    "form.list",
+    "form.view",
 ];
 /// Operations that nobody need sign in for.
 pub(crate) const OPEN: &[&str] = &[

@@ -183,7 +183,7 @@ impl Run<'_> {
             token.scope = at;
         }
         self.empty_scope(at, Some(key));
-        let queue = self.to_undo(at);
+        let queue = self.take_done(at);
         self.wait(
             key,
             Wait::Undo(Box::new(Undoing {
@@ -222,7 +222,7 @@ impl Run<'_> {
             at = self.flow_scope(parent);
         }
         let queue = match activity {
-            None => self.to_undo(at),
+            None => self.take_done(at),
             Some(wanted) => {
                 let mut found = VecDeque::new();
                 let mut look = Some(at);
@@ -269,7 +269,7 @@ impl Run<'_> {
     }
 
     /// What was done in a scope, last first; it is then no longer there to be undone again.
-    fn to_undo(&mut self, scope: Key) -> VecDeque<Done> {
+    fn take_done(&mut self, scope: Key) -> VecDeque<Done> {
         let done = self
             .inst
             .scopes
@@ -292,7 +292,7 @@ impl Run<'_> {
                         .activity(done.node)
                         .is_none_or(|activity| self.def.handler(activity).is_none()) =>
             {
-                self.to_undo(inside)
+                self.take_done(inside)
             }
             _ => VecDeque::from([done]),
         }

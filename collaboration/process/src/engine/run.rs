@@ -173,6 +173,12 @@ impl<'a> Run<'a> {
             "incident",
             json!({ "kind": fault.kind, "message": fault.message }),
         );
+        // What is too large to be kept is not kept with the incident either.
+        let step = if fault.kind == "size" {
+            Step::Leave(Json::Null)
+        } else {
+            step
+        };
         let trouble = Trouble {
             kind: fault.kind.into(),
             message: fault.message,
@@ -411,13 +417,11 @@ impl<'a> Run<'a> {
             Kind::Local | Kind::Repeat(_) | Kind::Ended => return,
         }
         match state_owner(self.inst, scope) {
-            Some(owner) => {
-                if self.is(owner, |wait| *wait == Wait::Inside) {
-                    self.go_on(owner, Step::Leave(Json::Null));
-                }
+            Some(owner) if self.is(owner, |wait| *wait == Wait::Inside) => {
+                self.go_on(owner, Step::Leave(Json::Null));
             }
             None if scope == ROOT => self.finish(Standing::Completed, None),
-            None => {}
+            _ => {}
         }
     }
 

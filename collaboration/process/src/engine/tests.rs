@@ -1,6 +1,7 @@
 //! The interpreter over others' models, and over small ones of our own.
 
 pub(crate) mod betsy;
+mod elements;
 
 use std::path::PathBuf;
 use std::sync::Arc;

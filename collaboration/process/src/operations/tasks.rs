@@ -302,11 +302,15 @@ fn view_task(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem>
     let mut item = shown(engine, call, std::slice::from_ref(&task))?
         .pop()
         .unwrap_or_default();
-    let form = match (&task.form, engine.ports().and_then(|ports| ports.forms.as_ref())) {
-        (Some(name), Some(forms)) => forms.schema(call.tx, name)?,
-        _ => None,
-    };
     let data = data(engine, call, &task)?;
+    let (form, (data, provenance)) = match (&task.form, engine.ports().and_then(|ports| ports.forms.as_ref()))
+    {
+        (Some(name), Some(forms)) => (
+            forms.schema(call.tx, name)?,
+            forms.prefilled(call.cx, call.tx, call.door, name, data)?,
+        ),
+        _ => (None, (data, Map::new())),
+    };
     let draft = task::draft(call.tx, &task.id, &call.cx.actor.id)?;
     // The steps of the case, without what others entered.
     let lines = history::lines(engine, call.tx, &task.instance, &task.process, 0, 200)?;
@@ -328,7 +332,7 @@ fn view_task(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem>
         item.insert("form".into(), form.unwrap_or(Json::Null));
         item.insert("form_id".into(), json!(task.form));
         item.insert("data".into(), Json::Object(data));
-        item.insert("provenance".into(), json!({}));
+        item.insert("provenance".into(), Json::Object(provenance));
         item.insert("draft".into(), draft);
         item.insert("history".into(), steps.into());
         item.insert("may".into(), json!(verbs));
@@ -496,6 +500,7 @@ fn complete_one(
     let values = match (&task.form, engine.ports().and_then(|ports| ports.forms.as_ref())) {
         (Some(form), Some(forms)) => {
             let data = data(engine, call, task)?;
+            let (data, _) = forms.prefilled(call.cx, call.tx, call.door, form, data)?;
             forms.check(call.cx, call.tx, form, &values, &data)?
         }
         _ => values,

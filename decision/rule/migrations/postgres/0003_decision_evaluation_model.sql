@@ -1,0 +1,1 @@
+CREATE INDEX decision_evaluation_model ON decision_evaluation (package, name, evaluated_at);
