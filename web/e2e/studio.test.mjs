@@ -224,6 +224,8 @@ test("drawn by one, published by another, run to the end by two", async () => {
   await clerk.page.goto(at("processes?tab=instances"));
   await clerk.page.getByRole("link", { name: "YY-2022-001" }).click();
   await clerk.page.locator(".ant-tag").filter({ hasText: "已办完" }).waitFor();
+  // What comes later moves what is below it.
+  await shape(clerk.page, "review").waitFor();
   await clerk.page.getByRole("tab", { name: "经过" }).click();
   await clerk.page.getByRole("button", { name: /办完 办公厅审核/ }).click();
   await clerk.page.getByText(/时的样子/).waitFor();
