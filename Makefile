@@ -3,7 +3,7 @@ SHELL := /bin/bash
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help run test web build check features generate bench-registry bench-audit bench-policy bench-keys bench-decision deny sbom
+.PHONY: help run test web build check features generate bench-registry bench-audit bench-policy bench-keys bench-decision bench-process bench-inbox deny sbom
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -48,9 +48,8 @@ bench-audit: ## Durable entries of the audit log a second, and what the log adds
 	cargo run --release -p banyan-identity --example audit_bench
 	cargo run --release -p banyan --example trail_bench
 
-bench-process: ## Process instances a CPU-second on durable state: empty, and beside 1 M finished and 100 k running ones.
-	cargo run --release -p banyan-process --example process_bench
-	cargo run --release -p banyan-process --example process_bench -- 1000000 100000
+bench-process: ## Process instances a CPU-second on durable state, beside SpiffWorkflow and bpmn-engine; and beside 1 M finished ones.
+	@scripts/bench-process.sh
 
 bench-inbox: ## A page of the inbox and a search in it, with 10 M tasks and 100 readers.
 	cargo run --release -p banyan-process --example inbox_bench -- 9000000 1000000 100
