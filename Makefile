@@ -52,6 +52,9 @@ bench-process: ## Process instances a CPU-second on durable state: empty, and be
 	cargo run --release -p banyan-process --example process_bench
 	cargo run --release -p banyan-process --example process_bench -- 1000000 100000
 
+bench-inbox: ## A page of the inbox and a search in it, with 10 M tasks and 100 readers.
+	cargo run --release -p banyan-process --example inbox_bench -- 9000000 1000000 100
+
 bench-policy: ## What row conditions and masks cost a list over a million records.
 	cargo run --release -p banyan --example policy_bench
 

@@ -328,3 +328,36 @@ fn the_lights_of_work_points_are_those_of_their_decision() {
         }
     }
 }
+
+#[test]
+fn a_process_decides_by_a_table() {
+    const PROCESS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:banyan="https://banyan.local/bpmn/1.0"
+  targetNamespace="https://banyan.local/fees">
+  <process id="charge" name="收费" isExecutable="true">
+    <startEvent id="begin" name="开始"><outgoing>f1</outgoing></startEvent>
+    <sequenceFlow id="f1" sourceRef="begin" targetRef="rule"/>
+    <businessRuleTask id="rule" name="定价" banyan:decision="fees.ticket#票价" banyan:result="price">
+      <incoming>f1</incoming><outgoing>f2</outgoing>
+    </businessRuleTask>
+    <sequenceFlow id="f2" sourceRef="rule" targetRef="done"/>
+    <endEvent id="done" name="结束"><incoming>f2</incoming></endEvent>
+  </process>
+</definitions>"#;
+    for bed in beds() {
+        let mut package = package("banyan:record=\"true\"", "20", CASES);
+        package.extend(files(&[("processes/charge.bpmn", PROCESS)]));
+        bed.apply(package, false).unwrap();
+        let begin = Input::json(json!({ "variables": { "年龄": 8 } })).with_path("id", "fees.charge");
+        let started = bed.ask("process.start", begin).unwrap();
+        let id = started["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{started}"))
+            .to_owned();
+        let seen = bed
+            .ask("instance.view", Input::default().with_path("id", id))
+            .unwrap();
+        assert_eq!(seen["state"], "completed", "{}: {seen}", bed.name());
+        assert_eq!(seen["variables"]["price"], 20, "{seen}");
+    }
+}

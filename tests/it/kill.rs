@@ -6,6 +6,7 @@
 mod approval;
 mod audit;
 mod load;
+mod process;
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;

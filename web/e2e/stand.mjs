@@ -71,7 +71,8 @@ export async function stand() {
     await browser.close();
     server.removeAllListeners("exit");
     server.kill("SIGTERM");
-    rmSync(folder, { recursive: true, force: true });
+    // The server may still be writing its last.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
   }
   return { base, browser, folder, enter, stop };
 }

@@ -192,8 +192,8 @@ test("drawn by one, published by another, run to the end by two", async () => {
   await clerk.page.goto(at("processes"));
   await clerk.page.getByRole("link", { name: "用印申请" }).click();
   await button(clerk.page, /^发\s*起$/).click();
-  await clerk.page.getByLabel("业务编号").fill("YY-2022-001");
-  await clerk.page.getByLabel("变量(JSON)").fill('{ "pages": 5 }');
+  await clerk.page.getByRole("dialog").getByLabel("业务编号").fill("YY-2022-001");
+  await clerk.page.getByRole("dialog").getByLabel("变量(JSON)").fill('{ "pages": 5 }');
   await button(clerk.page.getByRole("dialog"), /^发\s*起$/).click();
   await clerk.page.getByRole("heading", { name: "YY-2022-001" }).waitFor();
   await clerk.page.locator(".badge-token").first().waitFor();
@@ -216,6 +216,7 @@ test("drawn by one, published by another, run to the end by two", async () => {
   await office.page.getByRole("link", { name: "办公厅审核" }).waitFor();
   await office.page.keyboard.press("Enter");
   await office.page.getByRole("heading", { name: "办公厅审核" }).waitFor();
+  await shape(office.page, "review").waitFor();
   await look(office.page, "task");
   await button(office.page, /^办\s*结$/).click();
   await office.page.getByText("已办结").waitFor();
@@ -223,6 +224,8 @@ test("drawn by one, published by another, run to the end by two", async () => {
   await clerk.page.goto(at("processes?tab=instances"));
   await clerk.page.getByRole("link", { name: "YY-2022-001" }).click();
   await clerk.page.locator(".ant-tag").filter({ hasText: "已办完" }).waitFor();
+  // What comes later moves what is below it.
+  await shape(clerk.page, "review").waitFor();
   await clerk.page.getByRole("tab", { name: "经过" }).click();
   await clerk.page.getByRole("button", { name: /办完 办公厅审核/ }).click();
   await clerk.page.getByText(/时的样子/).waitFor();

@@ -258,7 +258,10 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            say(&format!("{problem}: {}", problem.internal.as_deref().unwrap_or_default()));
+            say(&format!(
+                "{problem}: {}",
+                problem.internal.as_deref().unwrap_or_default()
+            ));
             ExitCode::FAILURE
         }
     }

@@ -32,6 +32,8 @@ pub(crate) struct Query {
     pub process: Option<String>,
     pub light: Option<String>,
     pub words: String,
+    /// The only tasks that can have the words, where they are few.
+    pub among: Option<Vec<String>>,
     pub sort: Sort,
     pub after: Option<(String, String)>,
     pub limit: u32,
@@ -158,6 +160,50 @@ fn words(params: &mut Params, text: &str, column: &str) -> String {
     sql
 }
 
+/// Hits of one word up to which a search goes from the word to its tasks; of a more frequent one, tasks are gone through in
+/// their order and asked for it: some are found soon.
+const RARE: u32 = 500;
+
+/// The tasks of the first of the words that is rare.
+fn narrowed(tx: &mut Tx<'_>, text: &str) -> Result<Option<Vec<String>>, Problem> {
+    // A word, or all words from one to before another.
+    let mut words: Vec<(String, Option<String>)> = Vec::new();
+    for term in query_tokens(text) {
+        match term {
+            Term::Phrase(tokens) => words.extend(tokens.into_iter().map(|token| (token, None))),
+            Term::Prefix(prefix) => {
+                let end = format!("{prefix}\u{10ffff}");
+                words.push((prefix, Some(end)));
+            }
+        }
+    }
+    for (from, to) in words.into_iter().take(WORDS) {
+        let (sql, params): (&str, Vec<Value>) = match to {
+            None => (
+                "SELECT task FROM process_word WHERE word = ?1 LIMIT ?2",
+                vec![from.into(), (RARE + 1).into()],
+            ),
+            Some(to) => (
+                "SELECT task FROM process_word WHERE word >= ?1 AND word < ?2 LIMIT ?3",
+                vec![from.into(), to.into(), (RARE + 1).into()],
+            ),
+        };
+        let rows = tx.query(sql, &params)?;
+        if rows.len() <= usize::try_from(RARE).unwrap_or(usize::MAX) {
+            return Ok(Some(rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?));
+        }
+    }
+    Ok(None)
+}
+
+fn among(params: &mut Params, query: &Query, column: &str) -> String {
+    let Some(tasks) = &query.among else {
+        return String::new();
+    };
+    let list: Vec<String> = tasks.iter().map(|task| params.add(task.as_str())).collect();
+    format!(" AND {column} IN ({})", list.join(", "))
+}
+
 fn group(cx: &Ctx, tx: &mut Tx<'_>, query: &Query) -> Result<Vec<Task>, Problem> {
     let pairs = pairs(cx);
     if pairs.is_empty() {
@@ -186,6 +232,7 @@ fn group(cx: &Ctx, tx: &mut Tx<'_>, query: &Query) -> Result<Vec<Task>, Problem>
                 more.push_str(&format!(" AND ({sort}, c.task) > ({key}, {id})"));
             }
         }
+        more.push_str(&among(&mut params, query, "c.task"));
         more.push_str(&words(&mut params, &query.words, "c.task"));
         more
     };
@@ -247,6 +294,7 @@ fn mine(cx: &Ctx, tx: &mut Tx<'_>, query: &Query) -> Result<Vec<Task>, Problem> 
             more.push_str(&format!(" AND ({sort}, t.id) > ({key}, {id})"));
         }
     }
+    more.push_str(&among(&mut params, query, "t.id"));
     more.push_str(&words(&mut params, &query.words, "t.id"));
     let order = match query.sort {
         Sort::Created => "t.id DESC".to_owned(),
@@ -288,6 +336,14 @@ fn done(cx: &Ctx, tx: &mut Tx<'_>, query: &Query) -> Result<Vec<Task>, Problem> 
 /// One page, and where the next begins.
 pub(crate) fn page(cx: &Ctx, tx: &mut Tx<'_>, query: &Query) -> Result<(Vec<Task>, Option<String>), Problem> {
     let newest = query.done || query.sort == Sort::Created;
+    let mut narrow = query.clone();
+    if !query.done && !query.words.trim().is_empty() {
+        narrow.among = narrowed(tx, &query.words)?;
+        if narrow.among.as_ref().is_some_and(Vec::is_empty) {
+            return Ok((Vec::new(), None));
+        }
+    }
+    let query = &narrow;
     let mut tasks = if query.done {
         done(cx, tx, query)?
     } else {

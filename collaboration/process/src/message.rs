@@ -37,6 +37,35 @@ fn expires(cx: &Ctx, letter: &Letter) -> String {
     timestamp_text(end.min(longest))
 }
 
+/// Keeps a sender and a receiver of one message apart (PostgreSQL): else the one would not see the other who has not
+/// committed, and the message would lie beside him who waits for it. Receivers of any key keep all senders of the name away.
+fn alone(tx: &mut Tx<'_>, name: &str, key: Option<&str>, sends: bool) -> Result<(), Problem> {
+    if !tx.dialect().is_postgres() {
+        return Ok(());
+    }
+    let hold = |function: &str| format!("SELECT 1 FROM (SELECT {function}(hashtextextended(?1, 7))) AS held");
+    let any = format!("{name}\n");
+    if sends {
+        tx.query(&hold("pg_advisory_xact_lock_shared"), &[any.into()])?;
+    } else if key.is_none() {
+        tx.query(&hold("pg_advisory_xact_lock"), &[any.into()])?;
+    }
+    if let Some(key) = key {
+        tx.query(&hold("pg_advisory_xact_lock"), &[format!("{name}\n{key}").into()])?;
+    }
+    Ok(())
+}
+
+/// Comes to a message as its sender.
+pub(crate) fn as_sender(tx: &mut Tx<'_>, letter: &Letter) -> Result<(), Problem> {
+    alone(tx, &letter.name, letter.key.as_deref(), true)
+}
+
+/// Comes to a message as one who waits for it.
+pub(crate) fn as_receiver(tx: &mut Tx<'_>, name: &str, key: Option<&str>) -> Result<(), Problem> {
+    alone(tx, name, key, false)
+}
+
 pub(crate) fn subscribe(
     tx: &mut Tx<'_>,
     instance: &str,

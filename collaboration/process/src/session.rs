@@ -388,6 +388,7 @@ impl<'a, 't> Session<'a, 't> {
     fn subscribe(&mut self, id: &str, sub: Key, on: &On) -> Result<(), Problem> {
         match on {
             On::Message { name, key } => {
+                message::as_receiver(self.tx, name, key.as_deref())?;
                 let Some(letter) = message::take_letter(self.cx, self.tx, name, key.as_deref())? else {
                     return message::subscribe(self.tx, id, sub, "message", name, key.as_deref());
                 };
@@ -414,6 +415,7 @@ impl<'a, 't> Session<'a, 't> {
         if letter.id.is_some() && !message::first(self.cx, self.tx, &letter)? {
             return Ok(false);
         }
+        message::as_sender(self.tx, &letter)?;
         let waiting = message::receivers(self.tx, "message", &letter.name, letter.key.as_deref(), 1)?;
         if let Some((instance, sub)) = waiting.into_iter().next() {
             self.apply(

@@ -59,8 +59,9 @@ fn maybe(value: Option<&String>) -> Value {
 /// # Errors
 /// Where the database refuses.
 pub fn versions(tx: &mut Tx<'_>, package: &str, name: &str) -> Result<Vec<Stored>, Error> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM decision_model WHERE package = ?1 AND name = ?2 ORDER BY version DESC");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM decision_model WHERE package = ?1 AND name = ?2 ORDER BY version DESC"
+    );
     tx.query(&sql, &[text(package), text(name)])?
         .iter()
         .map(stored)
@@ -72,7 +73,8 @@ pub fn versions(tx: &mut Tx<'_>, package: &str, name: &str) -> Result<Vec<Stored
 /// # Errors
 /// Where the database refuses.
 pub fn version(tx: &mut Tx<'_>, package: &str, name: &str, version: i64) -> Result<Option<Stored>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM decision_model WHERE package = ?1 AND name = ?2 AND version = ?3");
+    let sql =
+        format!("SELECT {COLUMNS} FROM decision_model WHERE package = ?1 AND name = ?2 AND version = ?3");
     let row = tx.query_opt(&sql, &[text(package), text(name), Value::Int(version)])?;
     row.as_ref().map(stored).transpose()
 }
@@ -111,8 +113,9 @@ pub fn newest(tx: &mut Tx<'_>) -> Result<Vec<Stored>, Error> {
 /// Where the database refuses.
 pub fn publish(tx: &mut Tx<'_>, one: &Stored) -> Result<(), Error> {
     let list = |items: &[String]| Value::Text(Json::from(items.to_vec()).to_string());
-    let sql =
-        format!("INSERT INTO decision_model ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)");
+    let sql = format!(
+        "INSERT INTO decision_model ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+    );
     let values = [
         text(&one.package),
         text(&one.name),
@@ -195,8 +198,9 @@ const EVALUATION: &str = "id, package, name, version, hash, decision, input, res
 /// # Errors
 /// Where the database refuses.
 pub fn keep(tx: &mut Tx<'_>, one: &Evaluation) -> Result<(), Error> {
-    let sql =
-        format!("INSERT INTO decision_evaluation ({EVALUATION}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+    let sql = format!(
+        "INSERT INTO decision_evaluation ({EVALUATION}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+    );
     let values = [
         text(&one.id),
         text(&one.package),

@@ -29,7 +29,9 @@ export function badge(drawing: Drawing, badges: Badge[], type = "badge"): void {
   const registry = drawing.get<Registry>("elementRegistry");
   overlays.remove({ type });
   for (const one of badges) {
-    if (!registry.get(one.element)) continue;
+    const element = registry.get(one.element);
+    // Counts at flows would cover what the flows lead to; their shade says enough.
+    if (!element || (one.tone === "heat" && element.waypoints)) continue;
     const html = document.createElement(one.onClick ? "button" : "span");
     html.className = `badge badge-${one.tone}`;
     html.textContent = one.text;

@@ -17,6 +17,8 @@ export type Element = {
   businessObject: Model;
   parent?: Element;
   labelTarget?: Element;
+  /** Connections only. */
+  waypoints?: unknown[];
   /** Shapes only. */
   x?: number;
   y?: number;

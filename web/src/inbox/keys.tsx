@@ -18,9 +18,9 @@ export function useKeys(acts: Acts): void {
     const press = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       const place = event.target as HTMLElement;
-      // What is typed into a field, or at a button or a link, is theirs.
-      if (place.closest("input, textarea, select, button, a, [role=dialog], [role=combobox], [role=menu]"))
-        return;
+      // What is typed into a field is its own; at a button, a link or a choice only letters are ours.
+      if (place.closest(FIELDS)) return;
+      if (place.closest("button, a, input") && event.key.length > 1) return;
       const act = ACTS[event.key];
       if (!act) return;
       event.preventDefault();
@@ -30,6 +30,9 @@ export function useKeys(acts: Acts): void {
     return () => document.removeEventListener("keydown", press);
   }, []);
 }
+
+const FIELDS =
+  "textarea, select, input:not([type=radio], [type=checkbox]), [role=dialog], [role=combobox], [role=menu]";
 
 const ACTS: Record<string, (acts: Acts) => void> = {
   j: (acts) => acts.move(1),

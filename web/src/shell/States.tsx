@@ -10,8 +10,8 @@ import { changePurpose } from "../api/queries";
 export function Loading() {
   const { t } = useTranslation();
   return (
-    <div className="state">
-      <Spin aria-label={t("loading")} />
+    <div className="state" role="status">
+      <Spin />
       <p className="muted">{t("loading")}</p>
     </div>
   );

@@ -156,7 +156,10 @@ fn view(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
         item.insert("findings".into(), findings(&flaws));
         item.insert("may_start".into(), may.into());
         let form = definition.process().start_form.as_deref();
-        item.insert("start_form".into(), json!(form.map(|form| definition.qualified(form))));
+        item.insert(
+            "start_form".into(),
+            json!(form.map(|form| definition.qualified(form))),
+        );
     }
     Reply::json(item)
 }
@@ -223,7 +226,11 @@ fn start(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
         Some(version) if version != current => engine.definition(call.tx, &id, version)?,
         _ => definition,
     };
-    let form = definition.process().start_form.as_deref().map(|form| definition.qualified(form));
+    let form = definition
+        .process()
+        .start_form
+        .as_deref()
+        .map(|form| definition.qualified(form));
     let variables = match (&form, engine.ports().and_then(|ports| ports.forms.as_ref())) {
         (Some(form), Some(forms)) => forms.check(call.cx, call.tx, form, &sent.variables, &Map::new())?,
         _ => sent.variables,

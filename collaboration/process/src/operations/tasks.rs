@@ -193,6 +193,7 @@ fn query(call: &Call<'_, '_>) -> Result<Query, Problem> {
             .map(str::to_owned),
         light: light.map(str::to_owned),
         words: input.query_value("q").unwrap_or("").to_owned(),
+        among: None,
         sort,
         after,
         limit: limit(input)?,

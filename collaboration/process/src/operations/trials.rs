@@ -359,8 +359,16 @@ fn simulation(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem
     let visits: BTreeMap<&str, u32> = main
         .into_iter()
         .flat_map(|one| {
-            let nodes = one.nodes.iter().enumerate().map(|(index, node)| (node.id.as_str(), found.nodes.get(&index)));
-            let flows = one.flows.iter().enumerate().map(|(index, flow)| (flow.id.as_str(), found.flows.get(&index)));
+            let nodes = one
+                .nodes
+                .iter()
+                .enumerate()
+                .map(|(index, node)| (node.id.as_str(), found.nodes.get(&index)));
+            let flows = one
+                .flows
+                .iter()
+                .enumerate()
+                .map(|(index, flow)| (flow.id.as_str(), found.flows.get(&index)));
             nodes.chain(flows)
         })
         .map(|(id, times)| (id, times.copied().unwrap_or(0)))

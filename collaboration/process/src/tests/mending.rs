@@ -460,3 +460,31 @@ fn views_are_ones_own() {
         );
     }
 }
+
+#[test]
+fn a_message_meets_who_comes_to_wait_at_the_same_time() {
+    let inside = r#"<startEvent id="start"/><sequenceFlow id="a" sourceRef="start" targetRef="answer"/>
+        <intermediateCatchEvent id="answer"><messageEventDefinition id="m" messageRef="msg" banyan:correlation="number"/></intermediateCatchEvent>
+        <sequenceFlow id="c" sourceRef="answer" targetRef="done"/><endEvent id="done"/>"#;
+    let text =
+        file("meet", "", inside).replace("<process ", r#"<message id="msg" name="answered"/><process "#);
+    for stage in stages(Ports::default, Vec::new) {
+        stage.deploy("demo", "meet", &text);
+        let worker = person("scanner", &["base.worker"]);
+        for number in 0..40 {
+            let key = format!("N-{number}");
+            let case = std::thread::scope(|scope| {
+                let waits = scope.spawn(|| start(&stage, "demo.meet", json!({ "number": key })));
+                let sent = Input::json(json!({ "name": "answered", "key": key }));
+                stage.call(&worker, "message.publish", sent).unwrap();
+                waits.join().unwrap()
+            });
+            assert_eq!(
+                view(&stage, &case)["state"],
+                "completed",
+                "{}: {number}",
+                stage.name
+            );
+        }
+    }
+}

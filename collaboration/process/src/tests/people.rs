@@ -188,3 +188,92 @@ fn a_task_is_claimed_once() {
         assert_eq!(won, 1, "{}", stage.name);
     }
 }
+
+#[test]
+fn tasks_are_found_by_place_line_and_words() {
+    let inside = r#"<startEvent id="start"/><sequenceFlow id="a" sourceRef="start" targetRef="do"/>
+        <userTask id="do" banyan:roles="clerk" banyan:title="&quot;核验&quot; + name" banyan:unit="unit" banyan:region="region" banyan:line="line"
+        banyan:priority="priority"/>
+        <sequenceFlow id="b" sourceRef="do" targetRef="end"/><endEvent id="end"/>"#;
+    for stage in stages(Ports::default, Vec::new) {
+        stage.deploy(
+            "demo",
+            "check",
+            &file("check", r#"banyan:starters="clerk""#, inside),
+        );
+        let root = person("root", &["admin"]);
+        for variables in [
+            json!({ "name": "取水许可", "region": "350102", "priority": 10 }),
+            json!({ "name": "道路占用", "region": "350000", "priority": 90 }),
+            json!({ "name": "食品经营", "unit": "U1", "line": "market", "priority": 50 }),
+            json!({ "name": "取水口", "priority": 20 }),
+        ] {
+            stage
+                .call(
+                    &root,
+                    "process.start",
+                    body("demo.check", json!({ "variables": variables })),
+                )
+                .unwrap();
+        }
+        let mut somebody = person("chen", &["demo.clerk"]);
+        let titles = |who: &banyan_base::Actor, query: &[(&str, &str)]| -> Vec<String> {
+            let input = Input {
+                query: query
+                    .iter()
+                    .map(|(name, value)| ((*name).into(), (*value).into()))
+                    .collect(),
+                ..Input::default()
+            };
+            let page = stage.call(who, "task.list", input).unwrap();
+            let items = page["items"].as_array().unwrap();
+            items
+                .iter()
+                .map(|item| item["title"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        // Without a jurisdiction: what is everybody's.
+        assert_eq!(titles(&somebody, &[]), ["核验取水口"], "{}", stage.name);
+        // A city sees what lies in it, not what is the province's.
+        somebody.standing.regions = ["350100".to_owned()].into();
+        assert_eq!(titles(&somebody, &[]).len(), 2);
+        somebody.standing.regions = ["350000".to_owned()].into();
+        assert_eq!(
+            titles(&somebody, &[("sort", "priority")]),
+            ["核验道路占用", "核验取水口", "核验取水许可"]
+        );
+        assert_eq!(titles(&somebody, &[("q", "取水")]).len(), 2);
+        assert_eq!(titles(&somebody, &[("q", "取水许可")]), ["核验取水许可"]);
+        assert!(titles(&somebody, &[("q", "没有的")]).is_empty());
+        // A unit's, for those of its line of work.
+        somebody.unit = Some("U1".into());
+        assert_eq!(titles(&somebody, &[]).len(), 3);
+        somebody.standing.lines = ["market".to_owned()].into();
+        assert_eq!(titles(&somebody, &[]).len(), 4);
+        // Page by page, nothing is left out.
+        let mut seen = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let input = Input {
+                query: vec![
+                    ("limit".into(), "1".into()),
+                    ("cursor".into(), cursor.clone()),
+                    ("sort".into(), "priority".into()),
+                ],
+                ..Input::default()
+            };
+            let page = stage.call(&somebody, "task.list", input).unwrap();
+            seen.push(page["items"][0]["title"].as_str().unwrap().to_owned());
+            match page["next"].as_str() {
+                Some(next) => cursor = next.to_owned(),
+                None => break,
+            }
+        }
+        assert_eq!(
+            seen,
+            ["核验道路占用", "核验食品经营", "核验取水口", "核验取水许可"]
+        );
+        let counts = stage.call(&somebody, "task.counts", Input::default()).unwrap();
+        assert_eq!(counts["group"]["green"], 4);
+    }
+}

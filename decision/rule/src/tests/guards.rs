@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, json};
 
 use super::{cx, decision, definitions, input, literal, model};
-use crate::explain::{Reasons, decide};
+use crate::explain::{Reasons, Undecided, decide};
 use crate::model::load;
 use crate::worker::{Stopped, guarded, inline};
 
@@ -157,6 +157,28 @@ fn what_does_not_end_is_given_up() {
     let failed = inline(|| -> u8 { panic!("inside") });
     assert_eq!(failed, Err(Stopped::Failed("inside".into())));
     assert_eq!(guarded(Duration::from_secs(5), || 7), Ok(7));
+}
+
+#[test]
+fn a_model_that_does_not_end_is_given_up() {
+    for text in [
+        "count(for i in 1..n, j in 1..n return 1)",
+        "count(for i in 1..n return i)",
+    ] {
+        let inner = [
+            input("n", "number"),
+            decision("d", "", &["n"], &[], &literal(text)),
+        ]
+        .concat();
+        let model = model(&definitions(&inner));
+        let n = json!({ "n": 1_000_000_000_000_i64 }).as_object().unwrap().clone();
+        let late = decide(&cx(), &model, "d", &n, Reasons::LeftOut);
+        assert!(
+            matches!(late, Err(Undecided::Stopped(Stopped::Late(_)))),
+            "{text}: {late:?}"
+        );
+    }
+    assert_eq!(crate::worker::runaways(), 2);
 }
 
 #[test]
