@@ -2,12 +2,15 @@
 
 use banyan::config::{Config, Store};
 use banyan::decide_commands::{self, Decide};
-use banyan_base::{Actor, ActorKind, Ctx, SourceFile};
+use std::sync::Arc;
+
+use banyan_base::{Actor, ActorKind, Ctx, SourceFile, World};
 use banyan_door::Input;
+use banyan_package::model::FieldKind;
 use clap::Parser;
 use serde_json::{Value as Json, json};
 
-use crate::support::{Bed, beds, document, files};
+use crate::support::{Bed, beds, document, files, root};
 
 const PACKAGE: &str = "id = \"fees\"\ntitle = { zh = \"收费\" }\nword = \"decision\"\nowner = \"省数字办\"\nversion = \"1.0.0\"\n[roles.clerk]\ntitle = { zh = \"经办\" }\n";
 
@@ -292,6 +295,37 @@ fn the_command_line_decides_and_outsiders_recompute() {
             differs.ends_with("differs: explanation, model, result"),
             "{differs}"
         );
+    }
+}
+
+/// A computed field can't ask a decision, so the rule of the lights stands twice in that package.
+#[test]
+fn the_lights_of_work_points_are_those_of_their_decision() {
+    let files = banyan::folder::read(&root().join("apps/1.0-work-points")).unwrap();
+    let package = banyan_package::read(&files).0.unwrap();
+    let (_, task) = package.types.iter().find(|(name, _)| name == "task").unwrap();
+    let (_, light) = task.fields.iter().find(|(name, _)| name == "light").unwrap();
+    let FieldKind::Computed { feel, .. } = &light.kind else {
+        panic!("the light of a task is computed");
+    };
+    let declared =
+        banyan_feel::compile_open(feel, &banyan_feel::Scope::default(), &banyan_feel::Type::Any).unwrap();
+    let source = package.decisions.iter().find(|one| one.name == "light").unwrap();
+    let model = Arc::new(banyan_rule::load(&source.text, &[]).unwrap());
+    let cx = World::system().system_ctx();
+    for state in ["proposed", "advancing", "closed"] {
+        for days in [-40, -1, 0, 1, 29, 30, 31, 182, 183, 184, 300] {
+            for progress in [0, 29, 30, 79, 80, 100] {
+                let names = json!({ "state": state, "days_left": days, "progress": progress });
+                let names = names.as_object().unwrap();
+                let decided = banyan_rule::decide(&cx, &model, "light", names, banyan_rule::Reasons::LeftOut);
+                assert_eq!(
+                    declared.evaluate(&cx, names).unwrap(),
+                    decided.unwrap().result,
+                    "{names:?}"
+                );
+            }
+        }
     }
 }
 
