@@ -124,7 +124,7 @@ pub(crate) fn findings(package: &Package, installed: &Installed, operations: &Op
 
 /// What the engine asks of others.
 pub(crate) fn ports(registry: &Arc<Registry>, rules: &Arc<Rules>) -> Ports {
-    let calendar = Arc::clone(registry);
+    let (calendar, holding) = (Arc::clone(registry), Arc::clone(registry));
     let rules = Arc::clone(rules);
     Ports {
         decide: Some(Box::new(move |cx, tx, of, input| rules.decide(cx, tx, of, input))),
@@ -132,6 +132,12 @@ pub(crate) fn ports(registry: &Arc<Registry>, rules: &Arc<Rules>) -> Ports {
             calendar.working_day(tx, from, days)
         })),
         names: Some(Box::new(banyan_identity::account_names)),
+        personal: Some(Box::new(move |tx, package| {
+            let catalog = holding.catalog(tx)?;
+            let package = catalog.packages.get(package);
+            let mut fields = package.into_iter().flat_map(|package| &package.types);
+            Ok(fields.any(|(_, of)| of.fields.iter().any(|(_, field)| field.personal)))
+        })),
         forms: Some(Box::new(TaskForms(Arc::clone(registry)))),
         ..Ports::default()
     }

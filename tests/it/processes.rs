@@ -95,3 +95,63 @@ fn a_case_runs_over_http() {
         assert_eq!(status, 401);
     }
 }
+
+/// The same package with personal data, and a policy that lets an office start and watch.
+fn guarded() -> Vec<banyan_base::SourceFile> {
+    let purposes = "[roles.office]\ntitle = { zh = \"监督\" }\n[purposes.lending]\ntitle = { zh = \"借用\" }\nlegal_basis = \"试\"\nretention = \"P1Y\"\nroles = [\"clerk\"]\n[purposes.lending.fields]\nloan = [\"who\"]\n[impact]\nnecessity = \"试\"\nrisks = \"试\"\nsafeguards = \"试\"\nassessed_on = 2022-01-01\nassessed_by = \"省数字办\"\nreview_by = 2023-01-01\n";
+    let who =
+        "[fields.who]\ntitle = { zh = \"借用人\" }\ntype = \"text\"\npersonal = true\ngrade = \"重要\"\n";
+    let policy = "permit(principal in Role::\"lending.office\", action in [Action::\"start\", Action::\"watch\"], resource is lending::lend);\n";
+    files(&[
+        ("package.toml", &format!("{PACKAGE}{purposes}")),
+        ("records/loan.toml", &format!("{RECORD}{who}")),
+        ("processes/lend.bpmn", PROCESS),
+        ("policy.cedar", policy),
+    ])
+}
+
+#[test]
+fn policy_lets_in_and_keepers_see_nobodys_data() {
+    for bed in beds() {
+        let applied = bed.apply(guarded(), false);
+        assert!(applied.is_ok(), "{}: {applied:?}", bed.name());
+        let address = bed.serve();
+        let come = |login: &str, roles: &[&str]| {
+            bed.account(login, roles);
+            let mut client = Client::anonymous(address);
+            client.sign_in(login, "correct horse battery");
+            client
+        };
+        let office = come("an-office", &["lending.office"]);
+        let chief = come("a-chief", &["lending.chief"]);
+        let (admin, designer) = (come("a-keeper", &["admin"]), come("a-designer", &["designer"]));
+        let sent = json!({ "variables": { "what": "投影仪", "who": "张三" } });
+        // Policy lets the office start it, beside the roles that the process names; it lets nobody else.
+        let (status, made) = office.post("/v1/processes/lending.lend/instances", &sent);
+        assert_eq!(status, 201, "{made}");
+        let (status, _) = designer.post("/v1/processes/lending.lend/instances", &sent);
+        assert!(matches!(status, 403 | 404), "{status}");
+        let case = format!("/v1/process_instances/{}", made["id"].as_str().unwrap());
+
+        let watcher = come("another-office", &["lending.office"]);
+        let (status, seen) = look(&watcher, &case);
+        assert_eq!(
+            (status, &seen["variables"]["who"]),
+            (200, &json!("张三")),
+            "{seen}"
+        );
+        // Whoever keeps the platform sees where it stands, and nobody's data.
+        for keeper in [&admin, &designer] {
+            let (status, seen) = look(keeper, &case);
+            assert_eq!(status, 200, "{seen}");
+            assert_eq!(seen["tokens"][0]["element"], "approve");
+            assert_eq!(seen["variables"], json!({}));
+            assert_eq!(seen["variables_hidden"], true);
+            let (status, past) = look(keeper, &format!("{case}/history"));
+            assert_eq!(status, 200);
+            assert!(!past.to_string().contains("张三"), "{past}");
+        }
+        let (status, _) = look(&chief, &case);
+        assert_eq!(status, 404);
+    }
+}

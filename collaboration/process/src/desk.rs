@@ -23,10 +23,19 @@ pub(crate) struct Calendar<'a, 't> {
     pub tx: &'a mut Tx<'t>,
 }
 
+/// What an operation refused, with each field that is wrong: whoever mends it knows the place.
+pub(crate) fn told(problem: &Problem) -> String {
+    let mut text = problem.detail.clone();
+    for error in problem.errors.iter().take(10) {
+        text.push_str(&format!("\n{}:{}", error.pointer, error.message));
+    }
+    text
+}
+
 fn failed(problem: &Problem) -> Performed {
     Performed::Failed {
         code: problem.code.name.to_owned(),
-        message: problem.detail.clone(),
+        message: told(problem),
         // What the platform is to blame for may go better later; what was refused will be refused again.
         again: problem.code.status >= 500 || problem.code.status == 429,
     }

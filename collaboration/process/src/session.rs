@@ -378,7 +378,7 @@ impl<'a, 't> Session<'a, 't> {
                 Command::Failed {
                     token,
                     code: problem.code.name.to_owned(),
-                    message: problem.detail,
+                    message: crate::desk::told(&problem),
                     again: false,
                 },
             ),

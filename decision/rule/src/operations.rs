@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use banyan_base::{Limit, Problem, codes};
-use banyan_door::{Audit, Call, Handler, Input, Method, Operation, Outside, Reply};
+use banyan_door::{Audit, Call, Decision, Handler, Input, Method, Operation, Outside, Reply, Target};
 use banyan_store::Tx;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -312,6 +312,11 @@ fn evaluate(rules: &Arc<Rules>, call: &Outside<'_>) -> Result<Reply, Problem> {
     let id = call.input.path_value("id")?.to_owned();
     let asked: Asked = body(call.input)?;
     let day = asked.at.map(|day| day.to_string());
+    let target = Target::records(&id, "evaluate");
+    let by_policy = matches!(
+        call.door.decide(call.cx, call.operation.name, &target)?,
+        Decision::Permit(_)
+    );
     let ask = move |rules: &Rules,
                     cx: &banyan_base::Ctx,
                     tx: &mut Tx<'_>|
@@ -324,7 +329,9 @@ fn evaluate(rules: &Arc<Rules>, call: &Outside<'_>) -> Result<Reply, Problem> {
             record: asked.record,
         };
         let (model, _) = rules.in_force(cx, tx, &question)?;
-        allowed(cx, &id, &model)?;
+        if !by_policy {
+            allowed(cx, &id, &model)?;
+        }
         let keeps = asked.record || model.notes.first().is_some_and(|notes| notes.record);
         if keeps && tx.is_read_only() {
             return Ok((None, true));
@@ -350,7 +357,7 @@ fn evaluate(rules: &Arc<Rules>, call: &Outside<'_>) -> Result<Reply, Problem> {
     })))
 }
 
-/// A model may name the roles that ask it: `banyan:roles`.
+/// A model may name the roles that ask it: `banyan:roles`. The package's policy may let in others (`evaluate`).
 fn allowed(cx: &banyan_base::Ctx, id: &str, model: &Model) -> Result<(), Problem> {
     let roles = model.notes.first().map_or(&[][..], |notes| &notes.roles);
     if roles.is_empty() || cx.actor.is_admin() || roles.iter().any(|role| cx.actor.has_role(role)) {

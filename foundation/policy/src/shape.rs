@@ -16,8 +16,8 @@ pub const VERBS: &[&str] = &[
     "reveal",
 ];
 
-/// What can be done with a process: start it; look at its instances; mend, change and end them.
-pub const PROCESS_VERBS: &[&str] = &["start", "watch", "manage"];
+/// What can be done with a process: start it; look at all its instances, with what they hold.
+pub const PROCESS_VERBS: &[&str] = &["start", "watch"];
 
 /// What can be done with a decision model.
 pub const DECISION_VERBS: &[&str] = &["evaluate"];

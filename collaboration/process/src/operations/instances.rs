@@ -9,7 +9,7 @@ use banyan_store::Value;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{keeper, keeps, limit, names, object_schema, page, page_schema, text_schema, with};
+use super::{keeper, keeps, limit, names, object_schema, page, page_schema, permitted, text_schema, with};
 use crate::engine::state::{Holder, On, Wait};
 use crate::engine::{Command, Instance, Key, Modification};
 use crate::instance::{COLUMNS, Record, decode};
@@ -183,7 +183,10 @@ fn list(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
 fn visible(call: &mut Call<'_, '_>, id: &str) -> Result<(Record, Instance), Problem> {
     let missing = || Problem::from(Error::NoInstance(id.to_owned()));
     let found = instance::find(call.tx, id)?.ok_or_else(missing)?;
-    if keeps(call.cx) || instance::is_party(call.tx, &call.cx.actor.id, id)? {
+    if keeps(call.cx)
+        || instance::is_party(call.tx, &call.cx.actor.id, id)?
+        || permitted(call, &found.0.process, "watch")?
+    {
         return Ok(found);
     }
     // Whoever has to do with the one that called it sees it too.
@@ -191,6 +194,29 @@ fn visible(call: &mut Call<'_, '_>, id: &str) -> Result<(Record, Instance), Prob
         Some(parent) if instance::is_party(call.tx, &call.cx.actor.id, parent)? => Ok(found),
         _ => Err(missing()),
     }
+}
+
+/// Whether somebody sees what an instance holds. Whoever keeps the platform sees how it stands, and what it holds only where
+/// its package has no persons' data.
+fn reads(engine: &Engine, call: &mut Call<'_, '_>, record: &Record) -> Result<bool, Problem> {
+    let me = call.cx.actor.id.clone();
+    if instance::is_party(call.tx, &me, &record.id)? {
+        return Ok(true);
+    }
+    if let Some(parent) = &record.parent
+        && instance::is_party(call.tx, &me, parent)?
+    {
+        return Ok(true);
+    }
+    if permitted(call, &record.process, "watch")? {
+        return Ok(true);
+    }
+    let package = record.process.split('.').next().unwrap_or("");
+    let personal = match engine.ports().and_then(|ports| ports.personal.as_ref()) {
+        Some(personal) => personal(call.tx, package)?,
+        None => false,
+    };
+    Ok(keeps(call.cx) && !personal)
 }
 
 fn word(wait: &Wait) -> &'static str {
@@ -225,6 +251,10 @@ fn view(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let id = call.input.path_value("id")?.to_owned();
     let (record, inst) = visible(call, &id)?;
     let definition = engine.definition(call.tx, &record.process, record.version)?;
+    let reads = reads(engine, call, &record)?;
+    let held = |variables: Map<String, Json>| {
+        if reads { variables } else { Map::new() }
+    };
     let mut item = summary(&record, &definition.title);
     let Some(shown) = item.as_object_mut() else {
         return Reply::json(item);
@@ -248,7 +278,8 @@ fn view(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
         shown.insert("as_of".into(), timestamp_text(at).into());
         shown.insert("state".into(), then.state.into());
         shown.insert("tokens".into(), tokens.into());
-        shown.insert("variables".into(), Json::Object(then.variables));
+        shown.insert("variables".into(), Json::Object(held(then.variables)));
+        shown.insert("variables_hidden".into(), (!reads).into());
         return Reply::json(item);
     }
     let mut timers = Vec::new();
@@ -296,7 +327,8 @@ fn view(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
             json!({ "id": called.id, "process": called.process, "state": called.state, "element": element }),
         );
     }
-    shown.insert("variables".into(), Json::Object(inst.variables()));
+    shown.insert("variables".into(), Json::Object(held(inst.variables())));
+    shown.insert("variables_hidden".into(), (!reads).into());
     shown.insert("tokens".into(), tokens(&definition, &inst).into());
     shown.insert("timers".into(), timers.into());
     shown.insert("subscriptions".into(), subscriptions.into());
@@ -311,6 +343,7 @@ fn view(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
 fn past(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let id = call.input.path_value("id")?.to_owned();
     let (record, _) = visible(call, &id)?;
+    let reads = reads(engine, call, &record)?;
     let after = call.input.query_parsed::<i64>("cursor")?.unwrap_or(0);
     let most = limit(call.input)?;
     let lines = history::lines(engine, call.tx, &id, &record.process, after, most)?;
@@ -320,7 +353,7 @@ fn past(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let items: Vec<Json> = lines
         .iter()
         .map(|line| {
-            let mut item = line.shown(true);
+            let mut item = line.shown(reads);
             if let Some(item) = item.as_object_mut() {
                 item.insert("actor_name".into(), json!(known.get(&line.actor)));
             }

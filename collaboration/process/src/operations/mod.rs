@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use banyan_base::{ActorKind, Ctx, Problem, codes};
-use banyan_door::{Call, Handler, Input, Operation, Reply};
+use banyan_door::{Call, Decision, Handler, Input, Operation, Reply, Target};
 use banyan_store::Tx;
 use serde_json::{Value as Json, json};
 
@@ -58,8 +58,24 @@ fn page(items: Vec<Json>, next: Option<String>) -> Result<Reply, Problem> {
     Reply::json(json!({ "items": items, "next": next }))
 }
 
-/// Whether somebody may start a process: whom it names, and whoever keeps the platform.
-fn may_start(cx: &Ctx, definition: &Definition) -> bool {
+/// Whether a package's policy permits a verb of its process (`start`, `watch`) to somebody who does not keep the platform:
+/// to those who do it permits everything.
+fn permitted(call: &Call<'_, '_>, process: &str, verb: &str) -> Result<bool, Problem> {
+    if call.cx.actor.is_admin() {
+        return Ok(false);
+    }
+    let decision = call
+        .door
+        .decide(call.cx, call.operation.name, &Target::records(process, verb))?;
+    Ok(matches!(decision, Decision::Permit(_)))
+}
+
+/// Whether somebody may start a process: whom it names, whom policy names, and whoever keeps the platform.
+fn may_start(call: &Call<'_, '_>, definition: &Definition) -> Result<bool, Problem> {
+    Ok(named_starter(call.cx, definition) || permitted(call, &definition.id, "start")?)
+}
+
+fn named_starter(cx: &Ctx, definition: &Definition) -> bool {
     let starters = &definition.process().starters;
     cx.actor.is_admin()
         || starters.iter().any(|role| {

@@ -96,7 +96,7 @@ fn list(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
         let mut item = shown(row)?;
         let (id, version): (String, i64) = (row.get(0)?, row.get(4)?);
         let definition = engine.definition(call.tx, &id, version)?;
-        let may = may_start(call.cx, &definition);
+        let may = may_start(call, &definition)?;
         if !may && !keeps(call.cx) && !seen(call, &id)? {
             continue;
         }
@@ -129,7 +129,7 @@ fn view(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let newest: i64 = rows.first().ok_or_else(missing)?.get(0)?;
     let version = call.input.query_parsed::<i64>("version")?.unwrap_or(newest);
     let definition = engine.definition(call.tx, &id, version)?;
-    let may = may_start(call.cx, &definition);
+    let may = may_start(call, &definition)?;
     if !may && !keeps(call.cx) && !seen(call, &id)? {
         return Err(missing());
     }
@@ -205,7 +205,7 @@ fn start(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let missing = || Problem::from(Error::NoProcess(id.clone()));
     let current = engine.current(call.tx, &id)?.ok_or_else(missing)?;
     let definition = engine.definition(call.tx, &id, current)?;
-    if !may_start(call.cx, &definition) {
+    if !may_start(call, &definition)? {
         // Whoever sees its tasks knows that it exists; the others need not.
         return Err(if seen(call, &id)? {
             Problem::new(
