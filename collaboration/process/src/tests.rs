@@ -18,8 +18,16 @@ use crate::{Engine, Ports, Source};
 struct Everyone;
 
 impl Policy for Everyone {
-    fn decide(&self, _: &Ctx, _: &Target, _: &Operation) -> Result<Decision, Problem> {
-        Ok(Decision::permit())
+    fn decide(&self, _: &Ctx, target: &Target, _: &Operation) -> Result<Decision, Problem> {
+        // No package's policy lets anybody in beside those whom its processes name.
+        let by_package = target.action.ends_with(".start") || target.action.ends_with(".watch");
+        Ok(if by_package && target.resource != "platform" {
+            Decision::Deny {
+                reason: String::new(),
+            }
+        } else {
+            Decision::permit()
+        })
     }
 }
 
