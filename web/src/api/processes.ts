@@ -81,6 +81,8 @@ export type Incident = {
 
 export type InstanceView = Omit<InstanceSummary, "incidents"> & {
   variables: Variables;
+  /** It holds persons' data, which are not the reader's. */
+  variables_hidden?: boolean;
   tokens: { id: string; element: string; since: string; state: string }[];
   /** As it was at a moment, only variables and tokens are known. */
   timers?: { element: string; due_at: string | null; paused?: boolean; retry?: boolean }[];

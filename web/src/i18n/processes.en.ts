@@ -77,6 +77,7 @@ export const processesEn = {
     backToNow: "Back to now",
     step: "Step {{n}} of {{all}}",
     variables: "Variables",
+    hidden: "This package holds personal data: you see how far it is, not what it holds.",
     tokens: "Where it stands",
     noTokens: "Nothing goes on.",
     since: "since {{at}}",

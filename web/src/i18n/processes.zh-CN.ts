@@ -78,6 +78,7 @@ export const processesZh = {
     backToNow: "回到现在",
     step: "第 {{n}} 步,共 {{all}} 步",
     variables: "变量",
+    hidden: "这个包含有个人信息:您可以看到办到哪一步,看不到内容。",
     tokens: "所处环节",
     noTokens: "没有进行中的环节。",
     since: "从 {{at}} 起",

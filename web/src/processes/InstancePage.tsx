@@ -172,7 +172,11 @@ function One({ now }: { now: InstanceView }) {
               {
                 key: "variables",
                 label: t("work.instances.variables"),
-                children: <Values of={shown.variables} />,
+                children: shown.variables_hidden ? (
+                  <Alert type="info" showIcon message={t("work.instances.hidden")} />
+                ) : (
+                  <Values of={shown.variables} />
+                ),
               },
               {
                 key: "history",
