@@ -132,6 +132,7 @@ pub(crate) fn ports(registry: &Arc<Registry>, rules: &Arc<Rules>) -> Ports {
             calendar.working_day(tx, from, days)
         })),
         names: Some(Box::new(banyan_identity::account_names)),
+        colleague: Some(Box::new(banyan_identity::colleague)),
         forms: Some(Box::new(TaskForms(Arc::clone(registry)))),
         ..Ports::default()
     }

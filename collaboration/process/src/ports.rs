@@ -19,6 +19,9 @@ pub type WorkingDay = Box<dyn Fn(&mut Tx<'_>, Date, i64) -> Result<Date, Problem
 pub type Names =
     Box<dyn Fn(&mut Tx<'_>, &BTreeSet<String>) -> Result<BTreeMap<String, String>, Problem> + Send + Sync>;
 
+/// The account of the colleague that an account id or a login means; none where there is no such colleague.
+pub type Colleague = Box<dyn Fn(&mut Tx<'_>, &str) -> Result<Option<String>, Problem> + Send + Sync>;
+
 /// The data of a form, and where each value came from.
 pub type Prefilled = (Map<String, Json>, Map<String, Json>);
 
@@ -75,4 +78,5 @@ pub struct Ports {
     pub forms: Option<Box<dyn Forms>>,
     pub working_day: Option<WorkingDay>,
     pub names: Option<Names>,
+    pub colleague: Option<Colleague>,
 }

@@ -30,9 +30,7 @@ export function FormTest({ text }: { text: string }) {
     try {
       // The server is asked about everything as it is: it must find what the browser finds.
       const told = await tryForm(schema, form.current?.values() ?? {});
-      const rest = form.current?.refuse(
-        told.errors.map(({ field, message }) => ({ pointer: field, message })),
-      );
+      const rest = form.current?.refuse(told.errors);
       if (told.errors.length === 0) setKept(told.values);
       else
         setFaults([
