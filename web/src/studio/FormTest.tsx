@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { tryForm } from "../api/drafts";
 import type { Variables } from "../api/processes";
 import { type FormHandle, FormView } from "../formjs/FormView";
+import { press } from "../formjs/press";
 import type { Schema } from "../formjs/schema";
 import { sentence } from "../shell/States";
 import { Values } from "../work/Values";
@@ -47,7 +48,7 @@ export function FormTest({ text }: { text: string }) {
       <p className="muted">{t("work.studio.formTestLead")}</p>
       <FormView ref={form} schema={schema} />
       <div className="ends gap">
-        <Button type="primary" loading={busy} onClick={() => void send()}>
+        <Button type="primary" loading={busy} {...press} onClick={() => void send()}>
           {t("work.studio.formTest")}
         </Button>
       </div>
