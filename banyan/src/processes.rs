@@ -138,6 +138,7 @@ pub(crate) fn ports(registry: &Arc<Registry>, rules: &Arc<Rules>) -> Ports {
             let mut fields = package.into_iter().flat_map(|package| &package.types);
             Ok(fields.any(|(_, of)| of.fields.iter().any(|(_, field)| field.personal)))
         })),
+        colleague: Some(Box::new(banyan_identity::colleague)),
         forms: Some(Box::new(TaskForms(Arc::clone(registry)))),
         ..Ports::default()
     }

@@ -15,14 +15,14 @@ const PASSWORD = "banyan-demo-2022";
 const pictures = process.env.PICTURES;
 
 /** Starts both; `stop` ends them and removes every trace. */
-export async function stand() {
+export async function stand({ apply = ["apps/1.0-work-points", "apps/1.1-petitions"] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "banyan-e2e-"));
   const settings = `[server]\nlisten = "127.0.0.1:0"\n[store]\nfolder = ${JSON.stringify(join(folder, "data"))}\n`;
   writeFileSync(join(folder, "banyan.toml"), settings);
   const args = ["--config", join(folder, "banyan.toml"), "serve", "--demo", "--year", "2022"];
   const server = spawn(
     process.env.BANYAN ?? "banyan",
-    [...args, "--apply", "apps/0-base", "--apply", "apps/1.0-work-points", "--apply", "apps/1.1-petitions"],
+    [...args, ...["apps/0-base", ...apply].flatMap((folder) => ["--apply", folder])],
     // The access log would drown the results.
     { cwd: root, stdio: ["ignore", "pipe", process.env.SERVER_LOG ? "inherit" : "ignore"] },
   );

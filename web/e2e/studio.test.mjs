@@ -1,4 +1,4 @@
-/** A process with a gateway is drawn, reviewed by a second person, and run to its end by two people in two sessions. */
+/** A process with a gateway and a form is drawn, reviewed by a second person, and run to its end by two people in two sessions. */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -57,6 +57,61 @@ async function roles(page, name) {
   await page.keyboard.press("Escape");
 }
 
+/** A form of its template, a field more, and a rule that only the server knows: whoever refuses says why. */
+async function drawForm(page) {
+  await button(page, "新建文件").click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("表单", { exact: true }).click();
+  await dialog.getByLabel("文件名").fill("seal_check");
+  await dialog.getByLabel("名称", { exact: true }).fill("用印审核意见");
+  await button(dialog, /新\s*建/).click();
+  const editor = page.locator(".form-editor");
+  const field = (type) => editor.locator(`.fjs-element[data-field-type="${type}"]`);
+  const panel = editor.locator(".fjs-properties-container");
+  const opened = async (name) => {
+    const group = panel.locator(".bio-properties-panel-group").filter({ hasText: name });
+    const header = group.locator(".bio-properties-panel-group-header").first();
+    if (!/\bopen\b/.test((await header.getAttribute("class")) ?? "")) await header.click();
+    return group;
+  };
+  const put = async (place, text) => {
+    await place.fill(text);
+    await place.blur();
+  };
+  await field("textarea").waitFor();
+  await editor.locator('.fjs-palette-field[data-field-type="number"]').press("Enter");
+  await field("number").click();
+  const general = await opened("基本");
+  await put(general.getByLabel("字段名称"), "用印份数");
+  await put(general.getByLabel("键(变量名)"), "copies");
+  await put((await opened("校验")).getByLabel("最小值"), "1");
+  await field("textarea").click();
+  const own = await opened("自定义属性");
+  await own.locator(".bio-properties-panel-add-entry").click();
+  await put(own.locator('[data-entry-id="property-0-key"] input'), "required_when");
+  await put(own.locator('[data-entry-id="property-0-value"] input'), '= conclusion = "refuse"');
+  await page.getByText("没有发现问题").waitFor();
+  await page.getByText(/\d\d:\d\d 已保存/).waitFor();
+  await look(page, "studio-form");
+
+  // Tried with the server: refused at its field, then kept.
+  await button(page, "试运行").click();
+  const drawer = page.locator(".ant-drawer-body");
+  await drawer.getByLabel("不同意").check();
+  await button(drawer, "由服务器校验").click();
+  await drawer.getByText("有 1 处需要改正").waitFor();
+  assert.match(await faultAt(drawer, "textarea"), /必填/);
+  await drawer.getByLabel("意见").fill("没有用印依据");
+  await button(drawer, "由服务器校验").click();
+  await drawer.getByText("校验通过").waitFor();
+  await look(page, "studio-form-trial");
+  await page.locator(".ant-drawer-close").click();
+}
+
+/** What a field of a form that is filled in says of its fault. */
+const faultAt = (place, type) =>
+  place.locator(`.fjs-form-field-${type} .fjs-form-field-error`).first().innerText();
+
 test("drawn by one, published by another, run to the end by two", async () => {
   const chief = await it.enter("admin");
   await designs(chief, "fgw");
@@ -75,8 +130,11 @@ test("drawn by one, published by another, run to the end by two", async () => {
   await page.locator(".ant-select-item-option").filter({ hasText: "工作要点督办" }).click();
   await dialog.getByLabel("这次要改什么").fill("加一个用印流程");
   await button(dialog, "开始起草").click();
-  await page.getByText("还没有文件").first().waitFor();
-  await button(page, "新建文件").first().click();
+  // What is in force is there to be changed.
+  await page.locator(".files").getByRole("button", { name: "supervision", exact: true }).waitFor();
+  await drawForm(page);
+
+  await button(page, "新建文件").click();
   await page.getByRole("dialog").getByLabel("文件名").fill("Seal Use");
   await page.getByRole("dialog").getByLabel("名称").fill("用印申请");
   await button(page.getByRole("dialog"), /新\s*建/).click();
@@ -104,6 +162,8 @@ test("drawn by one, published by another, run to the end by two", async () => {
   await say(page, "名称", "办公厅审核");
   await say(page, "标识", "review");
   await roles(page, "office");
+  await page.locator(".properties").getByLabel("表单", { exact: true }).fill("seal");
+  await page.locator(".ant-select-item-option").filter({ hasText: "seal_check" }).click();
   await page.locator('.djs-context-pad .entry[data-action="append.end-event"]').click();
   await say(page, "名称", "办结");
   await say(page, "标识", "done");
@@ -119,8 +179,9 @@ test("drawn by one, published by another, run to the end by two", async () => {
   await chooseFlow(page, "which", "direct");
   await page.locator(".properties").getByText("其他条件都不成立时走这里").click();
   // Who may start it is said of the process.
-  const canvas = await page.locator(".djs-container").first().boundingBox();
-  await page.mouse.click(canvas.x + canvas.width - 40, canvas.y + 40);
+  const canvas = page.locator(".djs-container").first();
+  const { width } = await canvas.boundingBox();
+  await canvas.click({ position: { x: width - 40, y: 40 } });
   const starters = page.locator(".properties").getByLabel("谁可以发起");
   await starters.click();
   await starters.fill("unit");
@@ -137,7 +198,8 @@ test("drawn by one, published by another, run to the end by two", async () => {
   await button(page, "走一遍").click();
   await page.getByText("停在“填写用印申请”").waitFor();
   await button(page, /作\s*答/).click();
-  await page.getByText("停在“办公厅审核”").waitFor();
+  const answer = page.locator(".answer").filter({ hasText: "停在“办公厅审核”" });
+  await answer.getByLabel("同意", { exact: true }).check();
   await picture(page, "studio-trial");
   await button(page, /作\s*答/).click();
   await page.getByText("已走到终点").waitFor();
@@ -206,7 +268,11 @@ test("drawn by one, published by another, run to the end by two", async () => {
 
   const office = await it.enter("office");
   await office.page.getByRole("link", { name: /待办/ }).click();
-  await office.page.getByText("可领取 1").click();
+  await office.page.getByText(/^可领取 [1-9]/).click();
+  await office.page.getByLabel("搜索待办").fill("办公厅审核");
+  await office.page.keyboard.press("Enter");
+  await office.page.waitForURL(/q=/);
+  await office.page.getByLabel("搜索待办").blur();
   await office.page.getByRole("link", { name: "办公厅审核" }).waitFor();
   await look(office.page, "inbox");
   // By keyboard alone: claimed, opened.
@@ -217,13 +283,33 @@ test("drawn by one, published by another, run to the end by two", async () => {
   await office.page.keyboard.press("Enter");
   await office.page.getByRole("heading", { name: "办公厅审核" }).waitFor();
   await shape(office.page, "review").waitFor();
+
+  // What is filled in stays, though nobody sent it.
+  await office.page.getByLabel("不同意").check();
+  await office.page.getByLabel("用印份数").fill("2");
+  await office.page.getByText(/草稿已于 .* 保存/).waitFor();
+  await office.page.reload();
+  await office.page.getByText("已恢复您上次没有提交的内容").waitFor();
+  assert.equal(await office.page.getByLabel("不同意").isChecked(), true);
+  assert.equal(await office.page.getByLabel("用印份数").inputValue(), "2");
   await look(office.page, "task");
+
+  // The browser lets it go, the server does not: it is told at the field.
+  const refused = office.page.waitForResponse((answer) => answer.url().endsWith("/complete"));
+  await button(office.page, /^办\s*结$/).click();
+  assert.equal((await refused).status(), 422);
+  await office.page.getByText("有 1 处需要改正").waitFor();
+  assert.match(await faultAt(office.page, "textarea"), /必填/);
+  await look(office.page, "task-refused");
+  await office.page.getByLabel("意见").fill("超过三页,须附用印依据");
   await button(office.page, /^办\s*结$/).click();
   await office.page.getByText("已办结").waitFor();
 
   await clerk.page.goto(at("processes?tab=instances"));
   await clerk.page.getByRole("link", { name: "YY-2022-001" }).click();
   await clerk.page.locator(".ant-tag").filter({ hasText: "已办完" }).waitFor();
+  // What was filled in is the case's.
+  await clerk.page.getByText("超过三页,须附用印依据").first().waitFor();
   // What comes later moves what is below it.
   await shape(clerk.page, "review").waitFor();
   await clerk.page.getByRole("tab", { name: "经过" }).click();

@@ -21,6 +21,8 @@ pub type Names =
 
 /// Whether a package holds personal data.
 pub type Personal = Box<dyn Fn(&mut Tx<'_>, &str) -> Result<bool, Problem> + Send + Sync>;
+/// The account of the colleague that an account id or a login means; none where there is no such colleague.
+pub type Colleague = Box<dyn Fn(&mut Tx<'_>, &str) -> Result<Option<String>, Problem> + Send + Sync>;
 
 /// The data of a form, and where each value came from.
 pub type Prefilled = (Map<String, Json>, Map<String, Json>);
@@ -79,4 +81,5 @@ pub struct Ports {
     pub working_day: Option<WorkingDay>,
     pub names: Option<Names>,
     pub personal: Option<Personal>,
+    pub colleague: Option<Colleague>,
 }

@@ -212,6 +212,20 @@ pub fn names(tx: &mut Tx<'_>, ids: &BTreeSet<String>) -> Result<BTreeMap<String,
     Ok(found)
 }
 
+/// The colleague that an account id or a login means: a person's account that is in use. None: there is no such colleague.
+///
+/// # Errors
+/// Where the database refuses.
+pub fn colleague(tx: &mut Tx<'_>, named: &str) -> Result<Option<String>, Problem> {
+    let found = match find(tx, named)? {
+        Some(account) => Some(account),
+        None => find_by_login(tx, named)?,
+    };
+    Ok(found
+        .filter(|account| account.kind == "person" && !account.disabled)
+        .map(|account| account.id))
+}
+
 pub fn find_by_login(tx: &mut Tx<'_>, login: &str) -> Result<Option<Account>, Problem> {
     let row = tx.query_opt(
         &format!("SELECT {COLUMNS} FROM account WHERE login = ?1"),

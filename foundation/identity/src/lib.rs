@@ -36,7 +36,7 @@ mod tests;
 
 use banyan_store::{Migration, MigrationSet};
 
-pub use account::{NewAccount, names as account_names};
+pub use account::{NewAccount, colleague, names as account_names};
 pub use operations::operations;
 pub use people::PartyRegister;
 pub use policy::{CedarPolicy, SELF};

@@ -120,7 +120,7 @@ export const checkForm = (schema: unknown) =>
   call<{ findings: Finding[] }>("/v1/forms/check", { method: "POST", body: { schema } });
 
 export const tryForm = (schema: unknown, values: Variables) =>
-  call<{ values: Variables; errors: { field: string; code: string; message: string }[] }>("/v1/forms/try", {
+  call<{ values: Variables; errors: { pointer: string; code: string; message: string }[] }>("/v1/forms/try", {
     method: "POST",
     body: { schema, values },
   });

@@ -5,6 +5,8 @@ import type { Canvas, Drawing, Registry } from "./types";
 /** All of it in sight; `left`: pixels on the left that something covers. */
 export function fitAll(drawing: Drawing, left = 0): void {
   const canvas = drawing.get<Canvas>("canvas");
+  // A drawing that is left while it is read stands nowhere any more.
+  if (!canvas.viewbox().outer?.width) return;
   canvas.zoom("fit-viewport", "auto");
   if (left === 0) return;
   const { inner, outer } = canvas.viewbox();
@@ -23,7 +25,13 @@ export function near(drawing: Drawing, id: string): void {
   const element = drawing.get<Registry>("elementRegistry").get(id);
   const canvas = drawing.get<Canvas>("canvas");
   const { outer } = canvas.viewbox();
-  if (!element?.width || !element.height || element.x === undefined || element.y === undefined || !outer)
+  if (
+    !element?.width ||
+    !element.height ||
+    element.x === undefined ||
+    element.y === undefined ||
+    !outer?.width
+  )
     return;
   const scale = 0.8;
   canvas.viewbox({

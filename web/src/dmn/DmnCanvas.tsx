@@ -41,6 +41,23 @@ type Props = DmnProps & {
   onChange?: (xml: string) => void;
 };
 
+/** Namespaces of DMN 1.4 and 1.5; the library reads those of 1.3, whose tables and graphs are written alike. */
+const LATER = /(https:\/\/www\.omg\.org\/spec\/DMN\/)(20211108|20230324)(\/(?:MODEL|DMNDI)\/)/g;
+
+const readable = (xml: string) =>
+  xml.replace(LATER, (_, start: string, _version: string, end: string) => `${start}20191111${end}`);
+
+/** As the library wrote it, in the version of DMN that the file had. */
+function asWas(before: string, xml: string): string {
+  const version = new RegExp(LATER.source).exec(before)?.[2];
+  return version
+    ? xml.replace(
+        /(\/spec\/DMN\/)20191111(\/(?:MODEL|DMNDI)\/)/g,
+        (_, start: string, end: string) => `${start}${version}${end}`,
+      )
+    : xml;
+}
+
 export function DmnCanvas({ xml, label, fired, faulty, focus, make, onChange, children }: Props) {
   const { t } = useTranslation();
   const scope = `dmn${useId().replace(/[^a-zA-Z0-9]/g, "")}`;
@@ -68,7 +85,7 @@ export function DmnCanvas({ xml, label, fired, faulty, focus, make, onChange, ch
     let waiting: ReturnType<typeof setTimeout> | undefined;
     const tell = async () => {
       waiting = undefined;
-      const text = (await manager.saveXML({ format: true })).xml;
+      const text = asWas(mine.current ?? "", (await manager.saveXML({ format: true })).xml);
       mine.current = text;
       setLogics([...(manager.getDefinitions().drgElement ?? [])]);
       told.current?.(text);
@@ -107,7 +124,7 @@ export function DmnCanvas({ xml, label, fired, faulty, focus, make, onChange, ch
     let gone = false;
     mine.current = xml;
     setFault("");
-    manager.importXML(xml).then(
+    manager.importXML(readable(xml)).then(
       () => {
         if (gone) return;
         setLogics([...(manager.getDefinitions().drgElement ?? [])]);

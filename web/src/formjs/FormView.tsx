@@ -30,8 +30,9 @@ type Props = {
   ref?: Ref<FormHandle>;
 };
 
-type Validator = { validateFieldInstance(...args: unknown[]): string[] };
+type Validator = { validateFieldInstance(instance: Instance, value: unknown): string[] };
 type Internals = {
+  _getState(): { data: Variables };
   _setState(state: { errors: Record<string, unknown> }): void;
   _getSubmitData(): Variables;
 };
@@ -44,6 +45,8 @@ export function FormView({ schema, data, provenance, readOnly, onChange, ref }: 
   told.current = onChange;
   const [broken, setBroken] = useState("");
 
+  // What the server refused stays said until the value is another one, or all is sent anew.
+  const refused = useRef(new Map<string, { value: string | undefined; messages: string[] }>());
   // What was there first stays; what is filled in is the form's own.
   const first = useRef({ data, provenance });
   useEffect(() => {
@@ -58,7 +61,11 @@ export function FormView({ schema, data, provenance, readOnly, onChange, ref }: 
     form.current = made;
     const validator = made.get<Validator>("validator");
     const plain = validator.validateFieldInstance.bind(validator);
-    validator.validateFieldInstance = (...args) => plain(...args).map(fault);
+    validator.validateFieldInstance = (instance, value) => {
+      const held = refused.current.get(keyOf(instance));
+      const still = held && held.value === JSON.stringify(value) ? held.messages : [];
+      return [...plain(instance, value).map(fault), ...still];
+    };
     const shown = sourced(schema, first.current.provenance ?? {}, say);
     made.importSchema(shown, first.current.data ?? {}).then(
       () => {
@@ -90,6 +97,8 @@ export function FormView({ schema, data, provenance, readOnly, onChange, ref }: 
     submit: async () => {
       const made = form.current;
       if (!made) return undefined;
+      refused.current.clear();
+      settle(box.current);
       const { data: values, errors, files } = made.submit();
       if (Object.keys(errors).length > 0) {
         toFault(box.current);
@@ -97,13 +106,27 @@ export function FormView({ schema, data, provenance, readOnly, onChange, ref }: 
       }
       return withFiles(values, files);
     },
-    values: () => (form.current as unknown as Internals | null)?._getSubmitData() ?? {},
+    values: () => {
+      refused.current.clear();
+      settle(box.current);
+      return (form.current as unknown as Internals | null)?._getSubmitData() ?? {};
+    },
     refuse: (faults) => {
       const made = form.current;
       if (!made) return faults;
       const instances = made.get<{ getAllKeyed(): Instance[] }>("formFieldInstanceRegistry").getAllKeyed();
       const { at, rest } = placed(instances, faults);
-      (made as unknown as Internals)._setState({ errors: at });
+      const inside = made as unknown as Internals;
+      const { data: now } = inside._getState();
+      for (const instance of instances) {
+        const messages = within(at, placeOf(instance));
+        if (Array.isArray(messages))
+          refused.current.set(keyOf(instance), {
+            value: JSON.stringify(within(now, instance.valuePath)),
+            messages,
+          });
+      }
+      inside._setState({ errors: at });
       setTimeout(() => toFault(box.current), 50);
       return rest;
     },
@@ -111,6 +134,18 @@ export function FormView({ schema, data, provenance, readOnly, onChange, ref }: 
 
   if (broken) return <p role="alert">{t("work.forms.broken", { why: broken })}</p>;
   return <div ref={box} className="formjs" />;
+}
+
+const placeOf = (one: Instance) => [one.id, ...Object.values(one.indexes ?? {})];
+const keyOf = (one: Instance) => JSON.stringify(placeOf(one));
+
+const within = (of: unknown, path: (string | number)[]): unknown =>
+  path.reduce((inner, step) => (inner as Record<string, unknown> | undefined)?.[step], of);
+
+/** A field takes what was typed a moment later: at once when it is left. */
+function settle(box: HTMLElement | null): void {
+  const active = document.activeElement;
+  if (active instanceof HTMLElement && box?.contains(active)) active.blur();
 }
 
 /** To the first field that is at fault. */

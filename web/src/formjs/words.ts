@@ -166,15 +166,32 @@ const WORDS: Record<string, string> = {
   Reset: "重填",
   Content: "内容",
   "Version tag": "版本标记",
+  "Toggle section": "展开或收起",
+  "Section contains edits": "有改动",
+  "Section contains an error": "有错误",
+  "Toggle list item": "展开或收起",
+  "Create new list item": "增加一项",
+  "Delete item": "删除这一项",
+  "Click to set a dynamic value with FEEL expression": "改用 FEEL 表达式",
+  "Open pop-up editor": "在大窗口里编辑",
+  "Must not be empty.": "不能为空。",
+  "Must be unique.": "不能重复。",
 };
 
 /** Words that mean something else where a form is drawn. */
-const DRAWN: Record<string, string> = { Select: "下拉选择", Input: "输入", Button: "按钮" };
+const DRAWN: Record<string, string> = {
+  Select: "下拉选择",
+  Input: "输入",
+  Button: "按钮",
+  Increment: "步长",
+};
 
 const own = (text: string, drawn: boolean): string | undefined => {
   const trimmed = text.trim();
   const files = /^(\d+) files selected$/.exec(trimmed);
   if (files) return `已选 ${files[1]} 个文件`;
+  const made = /^Create an? (.+) element$/.exec(trimmed)?.[1];
+  if (made) return `添加“${own(made, drawn) ?? made}”`;
   return trimmed ? (drawn && DRAWN[trimmed]) || WORDS[trimmed] : undefined;
 };
 
@@ -206,7 +223,12 @@ export function localize(box: HTMLElement, places?: string): () => void {
   if (language() === "en") return () => undefined;
   const keep = (element: Element) => {
     if (places && !element.closest(places) && !element.querySelector(places)) return false;
-    if (element.matches("input, textarea") || element.closest(".fjs-filepicker-container")) return true;
+    // An editor of expressions has a name of the library's, and a text of the author's.
+    if (
+      element.matches("input, textarea, .cm-editor, .cm-scroller, .cm-content") ||
+      element.closest(".fjs-filepicker-container")
+    )
+      return true;
     return !element.closest(AUTHORS);
   };
   const drawn = places !== undefined;

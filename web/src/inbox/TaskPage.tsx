@@ -9,6 +9,7 @@ import { Refused } from "../api/client";
 import { instanceView, processView } from "../api/processes";
 import { act, type TaskVerb, type TaskView, task } from "../api/tasks";
 import { type FormHandle, FormView } from "../formjs/FormView";
+import { press } from "../formjs/press";
 import { moment } from "../model/format";
 import { namesOf } from "../processes/model";
 import { Failure, Loading, sentence } from "../shell/States";
@@ -238,7 +239,7 @@ function One({ one }: { one: TaskView }) {
           )}
           {fills && (
             <div className="ends">
-              <Button type="primary" loading={busy === "complete"} onClick={() => void complete()}>
+              <Button type="primary" loading={busy === "complete"} {...press} onClick={() => void complete()}>
                 {t("work.inbox.complete")}
               </Button>
               <span className="muted small" role="status">

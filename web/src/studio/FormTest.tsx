@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { tryForm } from "../api/drafts";
 import type { Variables } from "../api/processes";
 import { type FormHandle, FormView } from "../formjs/FormView";
+import { press } from "../formjs/press";
 import type { Schema } from "../formjs/schema";
 import { sentence } from "../shell/States";
 import { Values } from "../work/Values";
@@ -30,9 +31,7 @@ export function FormTest({ text }: { text: string }) {
     try {
       // The server is asked about everything as it is: it must find what the browser finds.
       const told = await tryForm(schema, form.current?.values() ?? {});
-      const rest = form.current?.refuse(
-        told.errors.map(({ field, message }) => ({ pointer: field, message })),
-      );
+      const rest = form.current?.refuse(told.errors);
       if (told.errors.length === 0) setKept(told.values);
       else
         setFaults([
@@ -49,7 +48,7 @@ export function FormTest({ text }: { text: string }) {
       <p className="muted">{t("work.studio.formTestLead")}</p>
       <FormView ref={form} schema={schema} />
       <div className="ends gap">
-        <Button type="primary" loading={busy} onClick={() => void send()}>
+        <Button type="primary" loading={busy} {...press} onClick={() => void send()}>
           {t("work.studio.formTest")}
         </Button>
       </div>

@@ -13,6 +13,7 @@ import {
   type Variables,
 } from "../api/processes";
 import { type FormHandle, FormView } from "../formjs/FormView";
+import { press } from "../formjs/press";
 import type { Schema } from "../formjs/schema";
 import { moment } from "../model/format";
 import { namesOf, userTasksOf } from "../processes/model";
@@ -114,10 +115,13 @@ function Run({ xml, texts, onShow }: Props) {
   );
 }
 
-/** The form of a step where it is a file of this draft. */
-function formOf(xml: string, texts: Files, element: string): Schema | undefined {
+/** The form of a step, as its file in this draft says. */
+function formOf(xml: string, texts: Files, element: string): string | undefined {
   const form = userTasksOf(xml).find((one) => one.id === element)?.form;
-  const text = form ? texts[pathOf("form", form.replace(/^.*\./, ""))] : undefined;
+  return form ? texts[pathOf("form", form.replace(/^.*\./, ""))] : undefined;
+}
+
+function schemaOf(text?: string): Schema | undefined {
   try {
     return text ? (JSON.parse(text) as Schema) : undefined;
   } catch {
@@ -127,12 +131,14 @@ function formOf(xml: string, texts: Files, element: string): Schema | undefined 
 
 type AnswerProps = {
   title: string;
-  form?: Schema;
+  form?: string;
   send: (values: Variables) => void;
 };
 
 /** What somebody, or something outside, would answer where the token waits. */
-function Answer({ title, form, send }: AnswerProps) {
+function Answer({ title, form: text, send }: AnswerProps) {
+  // The same schema as long as its text is the same: another one builds the form anew, without what was filled in.
+  const form = useMemo(() => schemaOf(text), [text]);
   const { t } = useTranslation();
   const handle = useRef<FormHandle>(null);
   const [values, setValues] = useState<Variables>({});
@@ -155,7 +161,7 @@ function Answer({ title, form, send }: AnswerProps) {
         />
       )}
       <div className="ends">
-        <Button disabled={unreadable} onClick={() => void done()}>
+        <Button disabled={unreadable} {...press} onClick={() => void done()}>
           {t("work.studio.answer")}
         </Button>
       </div>

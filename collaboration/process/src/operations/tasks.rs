@@ -436,20 +436,20 @@ struct Hand {
 fn delegate(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
     let task = mine(call)?;
     let sent: Hand = call.input.typed_body()?;
-    let known = names(engine, call.tx, &[sent.to.clone()].into())?;
-    let ported = engine.ports().is_some_and(|ports| ports.names.is_some());
-    if sent.to == call.cx.actor.id
-        || task.excluded.contains(&sent.to)
-        || (ported && !known.contains_key(&sent.to))
-    {
-        return Err(Problem::new(
-            codes::INVALID,
-            "不能转交给这个人:没有这个账号、是您本人,或者他须回避。",
-        )
-        .with_error("/to", "ref", "请选择另一位同事"));
-    }
+    let to = match engine.ports().and_then(|ports| ports.colleague.as_ref()) {
+        Some(colleague) => colleague(call.tx, sent.to.trim())?,
+        None => Some(sent.to),
+    };
     let me = call.cx.actor.id.clone();
-    if !task::hand(call.tx, &task, &me, &sent.to, &sent.note, false)? {
+    let Some(to) = to.filter(|to| *to != me && !task.excluded.contains(to)) else {
+        let why = "不能转交给这个人:没有这个在用的账号、是您本人,或者他须回避。";
+        return Err(Problem::new(codes::INVALID, why).with_error(
+            "/to",
+            "ref",
+            "请写另一位同事的登录名或账号",
+        ));
+    };
+    if !task::hand(call.tx, &task, &me, &to, &sent.note, false)? {
         return Err(taken());
     }
     told(engine, call, &task, "delegated")?;

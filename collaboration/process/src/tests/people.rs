@@ -155,6 +155,49 @@ fn a_case_goes_from_hand_to_hand() {
 }
 
 #[test]
+fn a_task_is_handed_to_a_colleague_by_login() {
+    let ports = || Ports {
+        colleague: Some(Box::new(|_, named| {
+            let found = [("li", "account-li"), ("wang", "wang")]
+                .into_iter()
+                .find(|(login, id)| [*login, *id].contains(&named));
+            Ok(found.map(|(_, id)| id.to_owned()))
+        })),
+        ..Ports::default()
+    };
+    for stage in stages(ports, Vec::new) {
+        stage.deploy(
+            "demo",
+            "leave",
+            &file("leave", r#"banyan:starters="clerk""#, LEAVE),
+        );
+        let clerk = person("wang", &["demo.clerk"]);
+        stage.call(&clerk, "process.start", id("demo.leave")).unwrap();
+        let task = listed(&stage, &clerk, "group")[0]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        stage.call(&clerk, "task.claim", id(&task)).unwrap();
+        // Nobody's, and one's own.
+        for to in ["nobody", "wang", ""] {
+            let refused = stage
+                .call(&clerk, "task.delegate", body(&task, json!({ "to": to })))
+                .unwrap_err();
+            assert_eq!(refused.code, codes::INVALID, "{} {to}", stage.name);
+        }
+        let other = person("account-li", &[]);
+        for to in [" li ", "account-li"] {
+            stage
+                .call(&clerk, "task.delegate", body(&task, json!({ "to": to })))
+                .unwrap();
+            let seen = stage.call(&other, "task.view", id(&task)).unwrap();
+            assert_eq!(seen["assignee"]["id"], "account-li", "{}", stage.name);
+            stage.call(&other, "task.hand_back", id(&task)).unwrap();
+        }
+    }
+}
+
+#[test]
 fn a_task_is_claimed_once() {
     for stage in stages(Ports::default, Vec::new) {
         stage.deploy(
