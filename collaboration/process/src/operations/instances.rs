@@ -280,6 +280,8 @@ fn view(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
         shown.insert("tokens".into(), tokens.into());
         shown.insert("variables".into(), Json::Object(held(then.variables)));
         shown.insert("variables_hidden".into(), (!reads).into());
+        // The number of today's: what stood still then is in the history.
+        shown.remove("incidents");
         return Reply::json(item);
     }
     let mut timers = Vec::new();

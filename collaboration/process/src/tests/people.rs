@@ -151,6 +151,7 @@ fn a_case_goes_from_hand_to_hand() {
         };
         let then = stage.call(&clerk, "instance.view", input).unwrap();
         assert_eq!(then["as_of"], "2022-03-01T00:00:00.000Z");
+        assert!(then.get("incidents").is_none(), "{then}");
     }
 }
 
