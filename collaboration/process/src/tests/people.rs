@@ -193,7 +193,9 @@ fn a_task_is_handed_to_a_colleague_by_login() {
                 .unwrap();
             let seen = stage.call(&other, "task.view", id(&task)).unwrap();
             assert_eq!(seen["assignee"]["id"], "account-li", "{}", stage.name);
-            stage.call(&other, "task.hand_back", id(&task)).unwrap();
+            stage
+                .call(&other, "task.hand_back", body(&task, json!({ "note": "请再看" })))
+                .unwrap();
         }
     }
 }
