@@ -244,7 +244,7 @@ test("an account shows who one is, and takes a new password", async () => {
 test("an administrator sees what is installed", async () => {
   const { page, errors, close } = await it.enter("admin");
   await page.getByRole("link", { name: "系统一览" }).click();
-  await page.getByText("work-points 1.0.0").click();
+  await page.getByText("work-points 1.1.0").click();
   await page.getByText("报送后更新任务进度").waitFor();
   await accessible(page, "systems");
   await picture(page, "systems");
