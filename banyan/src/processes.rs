@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use banyan_base::{Ctx, FieldError, Finding, Problem, SourceFile, codes};
+use banyan_base::{Ctx, Finding, Problem, SourceFile, codes};
 use banyan_door::Door;
 use banyan_package::{Installed, Package};
 use banyan_process::bpmn::{Kind, Known, Presence, check};
@@ -181,13 +181,7 @@ impl Forms for TaskForms {
         let checked = self.found(tx, form)?.form.validate(cx, values, data);
         checked.map_err(|errors| {
             let mut refusal = Problem::new(codes::INVALID, "填写的内容不符合表单的要求。");
-            refusal.errors = errors
-                .into_iter()
-                .map(|error| FieldError {
-                    pointer: format!("/values{}", error.pointer),
-                    ..error
-                })
-                .collect();
+            refusal.errors = errors;
             refusal
         })
     }

@@ -34,5 +34,6 @@ mod studio;
 mod support;
 mod tidy;
 mod two_person;
+mod units_and_regions;
 mod upkeep;
 mod witness;

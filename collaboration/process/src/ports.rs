@@ -52,7 +52,7 @@ pub trait Forms: Send + Sync {
     /// What of submitted values is kept, after every rule of the form was checked.
     ///
     /// # Errors
-    /// `INVALID`, with each field that is wrong.
+    /// `INVALID`, with a pointer into the values for each field that is wrong.
     fn check(
         &self,
         cx: &Ctx,

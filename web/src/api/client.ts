@@ -20,6 +20,9 @@ export class Refused extends Error {
   }
 }
 
+/** A page of a list. */
+export type Page<T> = { items: T[]; next?: string | null };
+
 type Options = {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   body?: unknown;
@@ -85,4 +88,17 @@ export async function call<T>(path: string, options: Options = {}): Promise<T> {
   if (!response.ok) throw new Refused(await problemOf(response));
   if (response.status === 204) return undefined as T;
   return (await response.json()) as T;
+}
+
+/** All of a list that is short enough to be searched whole: a list that ends is easier to read than pages. `by`: by which
+ * parameter it is gone on with. */
+export async function all<T>(path: string, signal: AbortSignal, by = "cursor"): Promise<T[]> {
+  const found: T[] = [];
+  let next: string | undefined;
+  do {
+    const page: Page<T> = await call(path, { query: { [by]: next, limit: 200 }, signal });
+    found.push(...page.items);
+    next = page.next ?? undefined;
+  } while (next && found.length < 2000);
+  return found;
 }

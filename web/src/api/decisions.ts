@@ -1,8 +1,8 @@
 /** Decision models: what is installed, trying them, their cases. */
 
 import { queryOptions } from "@tanstack/react-query";
-import { call } from "./client";
-import type { Finding, Page, Variables } from "./processes";
+import { all, call } from "./client";
+import type { Finding, Variables } from "./processes";
 
 export type DecisionSummary = {
   id: string;
@@ -73,19 +73,7 @@ const at = (id: string) => `/v1/decisions/${encodeURIComponent(id)}`;
 
 export const decisions = queryOptions({
   queryKey: ["decisions"],
-  queryFn: async ({ signal }) => {
-    const all: DecisionSummary[] = [];
-    let cursor: string | undefined;
-    do {
-      const page: Page<DecisionSummary> = await call("/v1/decisions", {
-        query: { cursor, limit: 200 },
-        signal,
-      });
-      all.push(...page.items);
-      cursor = page.next ?? undefined;
-    } while (cursor && all.length < 2000);
-    return all;
-  },
+  queryFn: ({ signal }) => all<DecisionSummary>("/v1/decisions", signal),
 });
 
 export const decisionView = (id: string, version?: number) =>

@@ -1,8 +1,8 @@
 /** Drafts of the studio and the forms of packages. */
 
 import { queryOptions } from "@tanstack/react-query";
-import { call } from "./client";
-import type { Finding, Page, Variables } from "./processes";
+import { all, call, type Page } from "./client";
+import type { Finding, Variables } from "./processes";
 
 export type DraftState = "open" | "submitted" | "published" | "rejected";
 
@@ -43,16 +43,7 @@ const at = (id: string) => `/v1/drafts/${encodeURIComponent(id)}`;
 
 export const drafts = queryOptions({
   queryKey: ["drafts"],
-  queryFn: async ({ signal }) => {
-    const all: DraftSummary[] = [];
-    let before: string | undefined;
-    do {
-      const page: Page<DraftSummary> = await call("/v1/drafts", { query: { before, limit: 200 }, signal });
-      all.push(...page.items);
-      before = page.next ?? undefined;
-    } while (before && all.length < 1000);
-    return all;
-  },
+  queryFn: ({ signal }) => all<DraftSummary>("/v1/drafts", signal, "before"),
 });
 
 export const draft = (id: string) =>

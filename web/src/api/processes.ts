@@ -1,7 +1,7 @@
 /** Processes, their instances, incidents and what is said of a model. */
 
 import { queryOptions } from "@tanstack/react-query";
-import { call } from "./client";
+import { all, call, type Page } from "./client";
 
 /** What a check of a model, a table or a form has to say. */
 export type Finding = {
@@ -19,8 +19,6 @@ export type Finding = {
   /** An input for which it shows. */
   example?: Variables | null;
 };
-
-export type Page<T> = { items: T[]; next?: string | null };
 
 export type ProcessSummary = {
   id: string;
@@ -142,20 +140,7 @@ const instanceAt = (id: string) => `/v1/process_instances/${encodeURIComponent(i
 
 export const processes = queryOptions({
   queryKey: ["processes"],
-  queryFn: async ({ signal }) => {
-    const all: ProcessSummary[] = [];
-    let cursor: string | undefined;
-    // Definitions are few; a list that ends is easier to search than pages.
-    do {
-      const page: Page<ProcessSummary> = await call("/v1/processes", {
-        query: { cursor, limit: 200 },
-        signal,
-      });
-      all.push(...page.items);
-      cursor = page.next ?? undefined;
-    } while (cursor && all.length < 2000);
-    return all;
-  },
+  queryFn: ({ signal }) => all<ProcessSummary>("/v1/processes", signal),
 });
 
 export const processView = (id: string, version?: number) =>
@@ -209,17 +194,8 @@ export const instanceHistory = (id: string) =>
   queryOptions({
     queryKey: ["instance-history", id],
     queryFn: async ({ signal }) => {
-      const all: Step[] = [];
-      let cursor: string | undefined;
-      do {
-        const page: Page<Step> = await call(`${instanceAt(id)}/history`, {
-          query: { cursor, limit: 200 },
-          signal,
-        });
-        all.push(...page.items);
-        cursor = page.next ?? undefined;
-      } while (cursor && all.length < 2000);
-      return all.sort((one, other) => one.seq - other.seq);
+      const steps = await all<Step>(`${instanceAt(id)}/history`, signal);
+      return steps.sort((one, other) => one.seq - other.seq);
     },
   });
 

@@ -1,8 +1,8 @@
 /** The inbox: tasks of people, how they are taken and done, views that are kept. */
 
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { call } from "./client";
-import type { Page, Variables } from "./processes";
+import { call, type Page } from "./client";
+import type { Variables } from "./processes";
 
 export type Light = "green" | "yellow" | "red";
 export type Scope = "mine" | "group" | "all";

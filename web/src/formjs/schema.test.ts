@@ -37,6 +37,7 @@ describe("what the server refuses", () => {
     ["/project", { a: ["x"] }],
     ["/values/project", { a: ["x"] }],
     ["#/values/project", { a: ["x"] }],
+    ["/variables/project", { a: ["x"] }],
     ["project", { a: ["x"] }],
     ["/values/items/1/price", { b: { "1": ["x"] } }],
     ["items.0.price", { b: { "0": ["x"] } }],

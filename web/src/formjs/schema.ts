@@ -41,7 +41,7 @@ export function sourced(
 
 const join = (path: string, name: string) => (path ? `${path}.${name}` : name);
 
-/** Where a problem points to, as steps into the values: `/values/items/0/price` is items, 0, price. */
+/** Where a problem points to, as steps into what was filled in: `/values/items/0/price`, or `/variables/…` at a start. */
 function steps(pointer: string): string[] {
   const all = pointer
     .replace(/^#/, "")
@@ -49,7 +49,7 @@ function steps(pointer: string): string[] {
     .filter(Boolean)
     .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
   const plain = all.length === 1 ? (all[0] ?? "").split(".") : all;
-  return plain[0] === "values" && plain.length > 1 ? plain.slice(1) : plain;
+  return plain.length > 1 && ["values", "variables"].includes(plain[0] ?? "") ? plain.slice(1) : plain;
 }
 
 export type Instance = { id: string; valuePath: (string | number)[]; indexes?: Record<string, number> };

@@ -6,6 +6,7 @@ mod migrations;
 mod processes;
 mod tasks;
 mod trials;
+mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub fn operations(engine: &Arc<Engine>) -> Vec<Operation> {
     rows.extend(trials::rows(engine));
     rows.extend(messages::rows(engine));
     rows.extend(tasks::rows(engine));
+    rows.extend(views::rows(engine));
     rows
 }
 
@@ -85,6 +87,14 @@ fn named_starter(cx: &Ctx, definition: &Definition) -> bool {
                 cx.actor.has_role(&definition.qualified(role))
             }
         })
+}
+
+/// The refusal of a form, with its places as the caller sent them: in a body's member of that name.
+fn under(member: &str, mut refusal: Problem) -> Problem {
+    for error in &mut refusal.errors {
+        error.pointer = format!("/{member}{}", error.pointer);
+    }
+    refusal
 }
 
 /// Names of accounts, as far as they are known.

@@ -7,7 +7,7 @@ use banyan_door::{Audit, Call, Method, Operation, Reply};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{keeper, keeps, may_start, object_schema, page, page_schema, text_schema, with};
+use super::{keeper, keeps, may_start, object_schema, page, page_schema, text_schema, under, with};
 use crate::bpmn::{Anything, check as flaws_of};
 use crate::definition::LISTED;
 use crate::session::Start;
@@ -232,7 +232,9 @@ fn start(engine: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
         .as_deref()
         .map(|form| definition.qualified(form));
     let variables = match (&form, engine.ports().and_then(|ports| ports.forms.as_ref())) {
-        (Some(form), Some(forms)) => forms.check(call.cx, call.tx, form, &sent.variables, &Map::new())?,
+        (Some(form), Some(forms)) => forms
+            .check(call.cx, call.tx, form, &sent.variables, &Map::new())
+            .map_err(|refusal| under("variables", refusal))?,
         _ => sent.variables,
     };
     let mut session = Session::new(engine, call.cx, call.door, call.tx);

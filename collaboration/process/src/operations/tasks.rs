@@ -1,4 +1,4 @@
-//! `task.*`, `task_view.*`: the inbox.
+//! `task.*`: the inbox.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use banyan_door::{Audit, Call, Method, Operation, Reply};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{limit, names, object_schema, page, page_schema, text_schema, with};
+use super::{limit, names, object_schema, page, page_schema, text_schema, under, with};
 use crate::engine::Command;
 use crate::inbox::{Query, Scope, Sort};
 use crate::task::{NEVER, Task};
-use crate::{Engine, Error, Session, history, inbox, instance, task, view};
+use crate::{Engine, Error, Session, history, inbox, instance, task};
 
 const ALL: &str = "/v1/tasks";
 
@@ -110,35 +110,6 @@ pub(super) fn rows(engine: &Arc<Engine>) -> Vec<Operation> {
                     },
                 })
             },
-        ),
-        Operation {
-            audit: Audit::None,
-            output: page_schema,
-            ..Operation::read(
-                "task_view.list",
-                "列出任务视图",
-                "/v1/task_views",
-                with(engine, views),
-            )
-        },
-        post(
-            "task_view.create",
-            "保存任务视图",
-            "/v1/task_views",
-            create_view,
-            || {
-                json!({
-                    "type": "object", "required": ["title", "query"], "additionalProperties": false,
-                    "properties": { "title": { "type": "string", "minLength": 1, "maxLength": 40 }, "query": { "type": "object" } },
-                })
-            },
-        ),
-        Operation::write(
-            "task_view.delete",
-            "删除任务视图",
-            Method::Delete,
-            "/v1/task_views/{id}",
-            with(engine, delete_view),
         ),
     ]
 }
@@ -502,7 +473,8 @@ fn complete_one(
         (Some(form), Some(forms)) => {
             let data = data(engine, call, task)?;
             let (data, _) = forms.prefilled(call.cx, call.tx, call.door, form, data)?;
-            forms.check(call.cx, call.tx, form, &values, &data)?
+            let checked = forms.check(call.cx, call.tx, form, &values, &data);
+            checked.map_err(|refusal| under("values", refusal))?
         }
         _ => values,
     };
@@ -606,45 +578,5 @@ fn act(engine: &Engine, call: &mut Call<'_, '_>, id: &str, sent: &Batch) -> Resu
             codes::INVALID,
             "批量办理只有 claim、release、complete。",
         )),
-    }
-}
-
-fn views(_: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
-    let items = view::list(call.cx, call.tx)?;
-    page(items, None)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewView {
-    title: String,
-    query: Json,
-}
-
-fn create_view(_: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
-    let sent: NewView = call.input.typed_body()?;
-    let title = sent.title.trim();
-    if title.is_empty() || title.chars().count() > 40 || sent.query.to_string().len() > 4_000 {
-        return Err(Problem::new(
-            codes::INVALID,
-            "视图名称应为 1 到 40 个字,条件不超过 4000 字节。",
-        ));
-    }
-    if view::list(call.cx, call.tx)?.len() >= 50 {
-        return Err(Problem::new(
-            codes::CONFLICT,
-            "最多保存 50 个视图,请先删除不用的。",
-        ));
-    }
-    let made = view::create(call.cx, call.tx, title, &sent.query)?;
-    Reply::created("/v1/task_views", made)
-}
-
-fn delete_view(_: &Engine, call: &mut Call<'_, '_>) -> Result<Reply, Problem> {
-    let id = call.input.path_value("id")?.to_owned();
-    if view::delete(call.cx, call.tx, &id)? {
-        Ok(Reply::empty())
-    } else {
-        Err(Problem::new(codes::NOT_FOUND, "没有这个视图。"))
     }
 }
